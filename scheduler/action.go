@@ -70,7 +70,7 @@ type (
 	// reply answers a caller.
 	reply struct {
 		ref  ref
-		info task.Info
+		info *task.Info // a copy, which nobody changes; nil: none
 		err  error
 		// submitted is the serial number of the task, or of the first member of the pod, of which this says that it is
 		// recorded; 0: it says something else.
@@ -140,7 +140,7 @@ func (a reply) String() string {
 	if a.err != nil {
 		return fmt.Sprintf("reply %d error: %v", a.ref, a.err)
 	}
-	if a.info.Spec.ID == "" {
+	if a.info == nil || a.info.Spec.ID == "" {
 		return fmt.Sprintf("reply %d ok", a.ref)
 	}
 	return fmt.Sprintf("reply %d %s %s", a.ref, a.info.Spec.ID, a.info.State)

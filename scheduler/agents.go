@@ -72,7 +72,7 @@ func agentStats(now time.Time, ttl time.Duration, agents []agent, tasks ordered.
 				sums[here] = &sum{}
 			}
 			sums[here].tasks++
-			sums[here].taken.addSpec(&t.Info.Spec)
+			sums[here].taken.addSpec(t.Info.Spec.Base())
 		}
 	}
 	slices.SortFunc(agents, func(a, b agent) int { return strings.Compare(a.about.ID, b.about.ID) })

@@ -76,7 +76,7 @@ func busyRun(t *testing.T, tasks, minutes int, change func(*Scheduler, *settings
 		var err error
 		store["spec/"+spec.ID], err = record.EncodeSpec(&spec)
 		require.NoError(t, err)
-		store["task/"+spec.ID], err = record.EncodeTask(&record.Task{Info: task.Info{Spec: spec, State: task.StateRunning, AgentID: "a1"}, Confirmed: true})
+		store["task/"+spec.ID], err = record.EncodeTask(&record.Task{Info: record.NewInfo(task.Info{Spec: spec, State: task.StateRunning, AgentID: "a1"}), Confirmed: true})
 		require.NoError(t, err)
 	}
 	master := &oddMaster{subscribe: busyCluster(tasks), call: call}

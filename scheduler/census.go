@@ -165,7 +165,7 @@ func (c *census) count(e *entry, about *task.Agent) {
 	e.counted.tasks++
 	a.tasks++
 	for _, m := range e.members() {
-		a.placed.addSpec(&m.Info.Spec)
+		a.placed.addSpec(m.Info.Spec.Base())
 	}
 	c.presence.stale = true
 }

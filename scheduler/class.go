@@ -1,12 +1,16 @@
 package scheduler
 
-import "github.com/mesos-actor/mesos-actor-go/task"
+import (
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
+	"github.com/mesos-actor/mesos-actor-go/task"
+)
 
 // class is a set of tasks that are alike to a matcher, see [task.Demand]. It is kept as long as one of them is on
 // record.
 type class struct {
 	key      string
-	spec     *task.Spec // of the first task
+	spec     *task.Spec // like that of the first task, without ID
+	bases    record.Bases
 	group    *group
 	tasks    int // on record
 	pending  int

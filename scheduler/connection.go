@@ -20,6 +20,7 @@ type connection struct {
 	phase       phase
 	stream      int                   // number of the newest subscription; 0 before the first
 	frameworkID string                // assigned by the master; "": none yet
+	callID      *mesos.FrameworkID    // the same in the form that calls have, of which all share one
 	nonce       string                // of the first registration, for the record
 	tried       bool                  // a SUBSCRIBE with the nonce may have reached a master
 	ended       record.FrameworkState // Removed or TornDown, to be put on record; NoFramework: it has not ended
@@ -199,6 +200,14 @@ func (c *connection) subscribed(now time.Time, id string, heartbeat time.Duratio
 	}
 	c.frameworkID, c.registeredAt = id, now
 	return true
+}
+
+// idOfCalls returns the framework's ID for a call, which must not be changed: all calls share it.
+func (c *connection) idOfCalls() *mesos.FrameworkID {
+	if c.callID == nil || c.callID.Value != c.frameworkID {
+		c.callID = &mesos.FrameworkID{Value: c.frameworkID}
+	}
+	return c.callID
 }
 
 // led takes the ID of the master that SUBSCRIBED names, and reports whether another one led before.

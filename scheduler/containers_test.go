@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"reflect"
+	"strings"
 	"time"
 )
 
@@ -37,6 +38,10 @@ func (w *containerWalk) walk(v reflect.Value, name string) {
 	case reflect.Interface:
 		w.walk(v.Elem(), name)
 	case reflect.Struct:
+		if strings.HasPrefix(v.Type().String(), "ordered.List[") {
+			w.walkList(v, name)
+			return
+		}
 		for i := range v.NumField() {
 			if field := v.Type().Field(i); w.mayHold(field.Type) {
 				w.walk(v.Field(i), v.Type().String()+"."+field.Name)
@@ -60,7 +65,21 @@ func (w *containerWalk) walk(v reflect.Value, name string) {
 	}
 }
 
+// walkList walks over an ordered.List, which is one container to its owner.
+func (w *containerWalk) walkList(v reflect.Value, name string) {
+	w.largest[name] = max(w.largest[name], int(v.FieldByName("size").Int()))
+	for chunks, i := v.FieldByName("chunks"), 0; i < chunks.Len(); i++ {
+		items := chunks.Index(i).FieldByName("items")
+		for at := range items.Len() {
+			w.walk(items.Index(at), name+"[]")
+		}
+	}
+}
+
 func (w *containerWalk) mayHold(t reflect.Type) bool {
+	if strings.HasPrefix(t.String(), "*ordered.Epoch[") {
+		return false // it has its list only
+	}
 	if known, ok := w.holds[t]; ok {
 		return known
 	}

@@ -61,7 +61,8 @@ func encodeChange(c change, to map[string][]byte) (err error) {
 		return err
 	}
 	if !c.task.SpecStored {
-		if to[specKey], err = record.EncodeSpec(&c.task.Info.Spec); err != nil {
+		spec := c.task.Info.Spec.Whole()
+		if to[specKey], err = record.EncodeSpec(&spec); err != nil {
 			return err
 		}
 	}

@@ -23,9 +23,10 @@ type entry struct {
 	pod     *pod           // that it is a member of; nil: none
 	former  *lastPlacement // where it was launched last, while it is pending again
 	launch  launch         // the state of its newest launch
+	gone    bool           // it is not on record any more
 	offers  []string       // of its ACCEPT, shared
 	custom  string         // the ID of the executor that the builder gave it; "": none, or another run launched it
-	callers []caller       // that wait for it
+	callers callers        // that wait for it
 	times   *LaunchTimes   // of the launch, until it runs; nil: there is none, or another run made it
 	// reconcileRound is the last round of reconciliation in which an update arrived for it, or that skipped it.
 	reconcileRound int32
@@ -43,20 +44,13 @@ type lastPlacement struct {
 	notBefore         time.Time // the earliest time of the next launch
 }
 
-// caller waits for a task to run, or for its end.
-type caller struct {
-	ref   ref
-	until Until
-	owner bool // the task ends if this caller gives up, since nobody else knows of it
-}
-
 // pod is a set of tasks that are launched together or not at all. While they are pending, the first member
 // represents them in the backlog.
 type pod struct {
 	members  []*entry
 	ids      []string // of the members
 	onRecord int      // the number of members that are still on record
-	callers  []ref    // that wait for all members to run
+	callers  callers  // that wait for all members to run
 }
 
 // members returns the members of the task's pod, or the task alone: the tasks that are launched together.
@@ -91,18 +85,14 @@ func (p *pod) up() bool {
 }
 
 // wait adds a caller that waits for all members to run.
-func (p *pod) wait(caller ref) { p.callers = append(p.callers, caller) }
+func (p *pod) wait(r ref) { p.callers.add(caller{ref: r}) }
 
 // takeCallers removes the callers and returns them.
-func (p *pod) takeCallers() []ref {
-	callers := p.callers
-	p.callers = nil
-	return callers
-}
+func (p *pod) takeCallers() []ref { return p.callers.takeAll() }
 
 // up reports whether a task is running and, if it has a health check, healthy.
 func (e *entry) up() bool {
-	return e.Info.State == task.StateRunning && (e.Info.Spec.HealthCheck == nil || e.Info.Healthy != nil && *e.Info.Healthy)
+	return e.Info.State == task.StateRunning && (e.Info.Spec.Base().HealthCheck == nil || e.Info.Health == record.Healthy)
 }
 
 // reached reports whether a task has come as far as somebody waits for.
@@ -168,7 +158,8 @@ func (e *entry) remember(message string) {
 func (e *entry) history() []task.Transition {
 	all, err := e.History.Transitions(e.Info.Submitted, e.place())
 	if err != nil || len(all) == 0 { // the record is of an earlier version
-		return lastTransition(&e.Info)
+		info := e.Info.Public()
+		return lastTransition(&info)
 	}
 	return all
 }
@@ -203,15 +194,25 @@ func (e *entry) unassign(notBefore time.Time) {
 	e.move("", "", nil)
 	e.offers, e.times = nil, nil
 	t := e.edit()
-	t.UnknownSince, t.Info.Status, t.Info.AgentAddress, t.Info.IPs = time.Time{}, nil, "", nil
+	t.UnknownSince, t.Info.AgentAddress = time.Time{}, ""
+	t.Info.SetStatus(nil, nil)
 }
 
 // noteAgent notes the agent that the task is on, nil if it is on none: of one that has ended the address is kept.
 func (e *entry) noteAgent(a *task.Agent) {
 	t := e.edit()
 	t.Agent = a
-	if a != nil && a.Address != "" {
+	if a == nil {
+		return
+	}
+	if a.Address != "" {
 		t.Info.AgentAddress = a.Address
+	}
+	if a.ID == t.Info.AgentID { // one string for all tasks on the agent, in place of one from each offer
+		t.Info.AgentID = a.ID
+	}
+	if a.Hostname == t.Info.Hostname {
+		t.Info.Hostname = a.Hostname
 	}
 }
 
@@ -227,52 +228,49 @@ func (e *entry) executorID() *mesos.ExecutorID {
 	if e.custom != "" {
 		return &mesos.ExecutorID{Value: e.custom}
 	}
-	if id := e.Info.Status.GetExecutorID(); id != nil && id.Value != e.Info.Spec.ID && id.Value != e.Info.Spec.Pod {
+	if id := e.Info.Status().GetExecutorID(); id != nil && id.Value != e.Info.Spec.ID && id.Value != e.Info.Spec.Pod() {
 		return id // of an earlier status
 	}
 	return nil
 }
 
-// recordStatus records what is kept of a status.
-func (e *entry) recordStatus(status mesos.TaskStatus) {
-	status.TaskID.Value = e.Info.Spec.ID // so that equal strings share their memory
-	if status.ExecutorID != nil && status.ExecutorID.Value == e.Info.Spec.ID {
-		status.ExecutorID = &mesos.ExecutorID{Value: e.Info.Spec.ID}
-	}
+// recordStatus records what is kept of a status, and returns that.
+func (e *entry) recordStatus(status mesos.TaskStatus) *mesos.TaskStatus {
 	if status.ExecutorID == nil { // executors of users may leave it out
 		status.ExecutorID = e.executorID()
 	}
 	if status.AgentID == nil || status.AgentID.Value == e.Info.AgentID {
-		keepContainerID(&status, e.Info.Status)
+		e.keepContainerID(&status)
 	}
+	ips := record.IPs(&status)
 	t := e.edit()
-	t.Info.Status = &status
 	if status.AgentID != nil && status.AgentID.Value != e.Info.AgentID {
 		hostname, ports := "", []uint16(nil)
 		if f := e.former; f != nil && f.agentID == status.AgentID.Value {
 			hostname, ports = f.hostname, f.hostPorts
 		}
 		e.move(status.AgentID.Value, hostname, ports)
-		t.Info.AgentAddress, t.Info.IPs = "", nil
-	}
-	if status.AgentID != nil {
-		status.AgentID = &mesos.AgentID{Value: e.Info.AgentID}
+		t.Info.AgentAddress = ""
+	} else if len(ips) == 0 {
+		ips = t.Info.IPs()
 	}
 	if status.Healthy != nil {
-		t.Info.Healthy = status.Healthy
-	}
-	if ips := record.IPs(&status); len(ips) > 0 && !slices.Equal(ips, e.Info.IPs) {
-		t.Info.IPs = ips
+		t.Info.Health = record.HealthOf(status.Healthy)
 	}
 	if exit, known := mastertext.ExitStatus(status.GetMessage()); known && task.StateFromMesos(status.GetState()).Terminal() {
 		t.Info.ExitStatus = &exit
 	}
+	t.Info.SetStatus(&status, ips)
+	return &status
 }
 
-// keepContainerID gives a status the ID of the task's container that an earlier one had. Those of masters have none.
-func keepContainerID(status, earlier *mesos.TaskStatus) {
-	id := earlier.GetContainerStatus().GetContainerID()
-	if id == nil || status.GetContainerStatus().GetContainerID() != nil {
+// keepContainerID gives a status the ID of the task's container that the one before had. Those of masters have none.
+func (e *entry) keepContainerID(status *mesos.TaskStatus) {
+	if status.GetContainerStatus().GetContainerID() != nil {
+		return
+	}
+	id := e.Info.Status().GetContainerStatus().GetContainerID()
+	if id == nil {
 		return
 	}
 	var container mesos.ContainerStatus
@@ -286,7 +284,7 @@ func keepContainerID(status, earlier *mesos.TaskStatus) {
 // newHealth returns the health in a status as text, if it is another one than before, and otherwise "".
 func (e *entry) newHealth(s *mesos.TaskStatus) string {
 	switch {
-	case s.Healthy == nil || e.Info.Healthy != nil && *e.Info.Healthy == *s.Healthy:
+	case s.Healthy == nil || e.Info.Health == record.HealthOf(s.Healthy):
 		return ""
 	case *s.Healthy:
 		return "healthy"
@@ -319,31 +317,19 @@ func (e *entry) known() {
 }
 
 // wait adds a caller that waits for the task.
-func (e *entry) wait(c caller) { e.callers = append(e.callers, c) }
+func (e *entry) wait(c caller) { e.callers.add(c) }
 
 // takeCallers removes the callers that have what they waited for, or will never have it, and returns them.
 func (e *entry) takeCallers() []caller {
-	var taken []caller
-	e.callers = slices.DeleteFunc(e.callers, func(c caller) bool {
-		over := e.Info.State.Terminal() || e.reached(c.until)
-		if over {
-			taken = append(taken, c)
-		}
-		return over
-	})
-	return taken
+	return e.callers.take(func(c caller) bool { return e.Info.State.Terminal() || e.reached(c.until) })
 }
 
 // takeAllCallers removes all callers, also those that wait for its pod, and returns them.
 func (e *entry) takeAllCallers() []ref {
-	var taken []ref
-	for _, c := range e.callers {
-		taken = append(taken, c.ref)
-	}
+	taken := e.callers.takeAll()
 	if e.pod != nil {
-		taken = append(taken, e.pod.callers...)
+		taken = append(taken, e.pod.takeCallers()...)
 	}
-	e.dropCallers()
 	return taken
 }
 
@@ -357,13 +343,11 @@ func (e *entry) dropCallers() {
 
 // forgetCaller drops a caller, and reports whether it was the owner of the task, or of its pod.
 func (e *entry) forgetCaller(gone ref) (wanted bool) {
-	for _, c := range e.callers {
-		wanted = wanted || c.ref == gone && c.owner
-	}
-	e.callers = slices.DeleteFunc(e.callers, func(c caller) bool { return c.ref == gone })
-	if p := e.pod; p != nil {
-		wanted = wanted || slices.Contains(p.callers, gone) && e.Info.Spec.RequestID == ""
-		p.callers = slices.DeleteFunc(p.callers, func(r ref) bool { return r == gone })
+	c, _ := e.callers.forget(gone)
+	wanted = c.owner
+	if e.pod != nil {
+		_, waited := e.pod.callers.forget(gone)
+		wanted = wanted || waited && e.Info.Spec.RequestID == ""
 	}
 	return wanted
 }

@@ -63,8 +63,8 @@ func TestStatusIsKeptWithoutData(t *testing.T) {
 	s, e := launched(t)
 	update := updateOf("t", mesos.TASK_RUNNING, mesos.TaskStatus{Data: []byte("docker inspect"), Message: proto("up")})
 	s.step(streamEvent{stream: s.machine.conn.stream, event: update})
-	require.Nil(t, e.Info.Status.Data)
-	require.Equal(t, "up", e.Info.Status.GetMessage())
+	require.Nil(t, e.Info.Status().Data)
+	require.Equal(t, "up", e.Info.Status().GetMessage())
 }
 
 // The ports are known again, too, if the launch of a task had an effect after all.

@@ -129,7 +129,7 @@ func (e *TaskError) Retryable() bool {
 	case task.StateLost, task.StateDropped, task.StateGone, task.StateGoneByOperator, task.StateUnreachable, task.StateUnknown:
 		return true
 	case task.StateFailed:
-		return e.Task.Status != nil && (retryable(e.Task.Status) || isDockerRun(e.Task))
+		return e.Task.Status != nil && (retryable(e.Task.Status) || isDockerRun(&e.Task.Spec, e.Task.Status))
 	case task.StateKilled:
 		return e.Task.Status.GetReason() == mesos.REASON_AGENT_DRAINING
 	}
@@ -169,8 +169,8 @@ func retryable(s *mesos.TaskStatus) bool {
 }
 
 // isDockerRun reports whether a container failed because "docker run" itself did, not the program in it.
-func isDockerRun(t task.Info) bool {
-	return t.Spec.Container != nil && mastertext.IsDockerRunFailure(t.Status.GetMessage())
+func isDockerRun(spec *task.Spec, status *mesos.TaskStatus) bool {
+	return spec.Container != nil && mastertext.IsDockerRunFailure(status.GetMessage())
 }
 
 // ForgetError is returned by [Scheduler.Forget] for a task that is pending or runs.

@@ -413,18 +413,19 @@ func TestNoIDForLaunchedTasks(t *testing.T) {
 		task    record.Task
 		refused bool
 	}{
-		"runs":                    {record.Task{Info: task.Info{State: task.StateRunning}}, true},
-		"pending, after a launch": {record.Task{Info: task.Info{State: task.StatePending}, Lost: 1}, true},
-		"pending":                 {record.Task{Info: task.Info{State: task.StatePending}}, false},
-		"ended":                   {record.Task{Info: task.Info{State: task.StateFailed}, Lost: 1}, false},
+		"runs":                    {record.Task{Info: record.NewInfo(task.Info{State: task.StateRunning})}, true},
+		"pending, after a launch": {record.Task{Info: record.NewInfo(task.Info{State: task.StatePending}), Lost: 1}, true},
+		"pending":                 {record.Task{Info: record.NewInfo(task.Info{State: task.StatePending})}, false},
+		"ended":                   {record.Task{Info: record.NewInfo(task.Info{State: task.StateFailed}), Lost: 1}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &testStore{records: map[string][]byte{}}
-			c.task.Info.Spec = sleeper("a")
+			spec := sleeper("a")
+			c.task.Info.Spec = record.NewSpec(spec)
 			var err error
 			s.records["task/a"], err = record.EncodeTask(&c.task)
 			require.NoError(t, err)
-			s.records["spec/a"], err = record.EncodeSpec(&c.task.Info.Spec)
+			s.records["spec/a"], err = record.EncodeSpec(&spec)
 			require.NoError(t, err)
 			withIdleHarness(t, mesostest.Config{}, scheduler.Config{Store: s}, func(ctx context.Context, h *harness) {
 				h.lead(ctx, scheduler.Term{})

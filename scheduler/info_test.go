@@ -166,12 +166,13 @@ func TestVersionsNeverGoBack(t *testing.T) {
 // A store may have versions from a time that is ahead of this machine's clock.
 func TestVersionsAfterClockWasSetBack(t *testing.T) {
 	future := uint64(time.Date(2100, 1, 1, 0, 0, 0, 0, time.UTC).UnixMicro())
-	ahead := record.Task{Info: task.Info{Spec: sleeper("old"), State: task.StateFinished, Version: future}}
+	spec := sleeper("old")
+	ahead := record.Task{Info: record.NewInfo(task.Info{Spec: spec, State: task.StateFinished, Version: future})}
 	store := &testStore{records: map[string][]byte{}}
 	var err error
 	store.records["task/old"], err = record.EncodeTask(&ahead)
 	require.NoError(t, err)
-	store.records["spec/old"], err = record.EncodeSpec(&ahead.Info.Spec)
+	store.records["spec/old"], err = record.EncodeSpec(&spec)
 	require.NoError(t, err)
 	withHarness(t, mesostest.Config{}, scheduler.Config{Store: store}, func(ctx context.Context, h *harness) {
 		require.NoError(h, h.sched.Submit(ctx, sleeper("new")))

@@ -43,7 +43,7 @@ func updateOf(id string, state mesos.TaskState, s mesos.TaskStatus) *scheduler.E
 func TestStatusOf30MB(t *testing.T) {
 	s, e := launched(t)
 	actions := s.actions(streamEvent{stream: s.machine.conn.stream, event: updateOf("t", mesos.TASK_RUNNING, hugeParts())})
-	status := e.Info.Status
+	status := e.Info.Status()
 	require.Len(t, status.GetMessage(), printable.Max-40+len("… (29995944 more bytes)"))
 	require.True(t, strings.HasSuffix(status.GetMessage(), "… (29995944 more bytes)"), "it says what is left out")
 	require.Nil(t, status.Data)
@@ -51,7 +51,7 @@ func TestStatusOf30MB(t *testing.T) {
 	require.Nil(t, status.ContainerStatus)
 	require.Nil(t, status.Limitation)
 	require.NotNil(t, status.CheckStatus, "a small part is kept")
-	require.Empty(t, e.Info.IPs)
+	require.Empty(t, e.Info.IPs())
 	require.Less(t, status.Size(), 5000)
 	told := false
 	for _, a := range actions {
@@ -167,9 +167,9 @@ func TestAddressesInALargeContainerStatus(t *testing.T) {
 		NetworkInfos: []mesos.NetworkInfo{{Name: name, IPAddresses: addresses, Labels: labels}},
 	}}
 	s.actions(streamEvent{stream: s.machine.conn.stream, event: updateOf("t", mesos.TASK_RUNNING, status)})
-	require.Equal(t, []string{"10.0.0.1"}, e.Info.IPs)
+	require.Equal(t, []string{"10.0.0.1"}, e.Info.IPs())
 	require.Equal(t, &mesos.ContainerStatus{
 		ContainerID: &mesos.ContainerID{Value: "c"}, ExecutorPID: proto(uint32(7)),
 		NetworkInfos: []mesos.NetworkInfo{{Name: name, IPAddresses: addresses}},
-	}, e.Info.Status.ContainerStatus)
+	}, e.Info.Status().ContainerStatus)
 }

@@ -139,7 +139,7 @@ func newMachine(s settings) *machine {
 		pool: pool{policy: poolPolicy{limit: s.limits.offers, bytes: s.limits.offersBytes, hold: s.hold, holdPerAgent: s.holdPerAgent, holdMax: s.holdMax, usable: s.usable}}, vacated: vacated{},
 		tasks: newRegistry(s.history, s.remember), backlog: newBacklog(s.maxWait, s.maxCycles), census: newCensus(s.limits, s.statsTTL, s.usable),
 		backoff: callBackoff{limits: s.limits}, acks: acks{limit: s.limits.acksBytes, open: map[ackKey]struct{}{}},
-		storage: newStorage(s.limits), unknown: unknownTasks{},
+		storage: newStorage(s.limits), unknown: newUnknownTasks(),
 	}
 	m.demand = m.newDemand()
 	m.setInfo(s.framework)

@@ -1,14 +1,11 @@
 package scheduler
 
-import (
-	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
-	"github.com/mesos-actor/mesos-actor-go/task"
-)
+import "github.com/mesos-actor/mesos-actor-go/task"
 
 // enqueue adds a new task to the end of the backlog.
 func (m *machine) enqueue(e *entry) {
 	m.backlog.add(e, true)
-	m.demand.TaskArrived(e.Info.Spec.Role)
+	m.demand.TaskArrived(e.Info.Spec.Base().Role)
 }
 
 // classify adds a task to the class of a spec: its own one, or the combined one of its pod.
@@ -16,8 +13,11 @@ func (m *machine) classify(e *entry, s *task.Spec) {
 	c, created := m.backlog.class(s)
 	if created {
 		c.join(m.census.join(s.Group))
-	} else if e.pod == nil && !e.SpecStored { // what was read from the store shares its parts already
-		record.Share(s, c.spec)
+	}
+	if e.SpecStored { // what was read from the store shares its parts already
+		c.bases.Add(&e.Info.Spec)
+	} else {
+		e.edit().Info.Spec = c.bases.Share(e.Info.Spec)
 	}
 	c.enter()
 	e.class = c

@@ -176,7 +176,7 @@ func (m *machine) build(e *entry, parts []task.Placement) (operation *mesos.Offe
 		operation, err = m.buildPod(e.pod, parts)
 	} else {
 		var info mesos.TaskInfo
-		info, err = m.settings.builder.Build(task.BuildInput{Spec: e.Info.Spec, Placement: parts[0], FrameworkID: m.conn.frameworkID})
+		info, err = m.settings.builder.Build(task.BuildInput{Spec: e.Info.Spec.Whole(), Placement: parts[0], FrameworkID: m.conn.frameworkID})
 		operation = &mesos.Offer_Operation{Type: mesos.Offer_Operation_LAUNCH, Launch: &mesos.Offer_Operation_Launch{TaskInfos: []mesos.TaskInfo{info}}}
 	}
 	if err != nil {

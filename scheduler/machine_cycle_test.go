@@ -55,7 +55,7 @@ func TestPanickingClasses(t *testing.T) {
 			require.LessOrEqual(t, matcher.calls, c.calls)
 			require.Equal(t, tasks-c.failed, m.backlog.pending.Len())
 			for _, e := range m.tasks.inOrder() {
-				require.Equal(t, c.failed > 0 && c.bad(e.Info.Spec.CPUs), e.Info.State == task.StateError)
+				require.Equal(t, c.failed > 0 && c.bad(e.Info.Spec.Base().CPUs), e.Info.State == task.StateError)
 			}
 			require.ErrorContains(t, m.matchErr, "odd")
 			recount(t, m)

@@ -80,7 +80,7 @@ func (c *checker) checkDemand() {
 	pending := map[string]int{}
 	for _, e := range m.tasks.byID {
 		if e.Info.State == task.StatePending {
-			pending[e.Info.Spec.Role]++
+			pending[e.Info.Spec.Base().Role]++
 		}
 	}
 	for _, role := range slices.Concat(slices.Sorted(maps.Keys(pending)), m.conn.info.Roles, []string{""}) {

@@ -3,7 +3,6 @@ package scheduler
 import (
 	"time"
 
-	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
@@ -23,7 +22,7 @@ func (m *machine) call(c *scheduler.Call) { m.dispatch(m.newSend(c)) }
 
 // newSend returns a send of this call on the current stream, and does not emit it.
 func (m *machine) newSend(c *scheduler.Call) send {
-	c.FrameworkID = &mesos.FrameworkID{Value: m.conn.frameworkID}
+	c.FrameworkID = m.conn.idOfCalls()
 	return send{stream: m.conn.stream, call: c}
 }
 

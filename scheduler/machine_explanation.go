@@ -32,7 +32,7 @@ func (m *machine) keepFindings(f Finding, rejections []task.Rejection) {
 
 // explain returns why a task is not launched.
 func (m *machine) explain(now time.Time, e *entry) Explanation {
-	x := Explanation{Task: e.Info}
+	x := Explanation{Task: e.Info.Public()}
 	if e.Info.State != task.StatePending {
 		return x
 	}

@@ -50,7 +50,7 @@ func (m *machine) forgetEntry(now time.Time, e *entry) {
 	m.tasks.forget(e)
 	m.noteRemoved(e)
 	m.leaveClass(e)
-	m.timers.forget(e)
+	m.timers.forget()
 	m.unknown.remove(e)
 	m.touch(e.Info.Spec.ID)
 	if m.reconciliation.markReconciled(e) && m.conn.connected() { // otherwise the next subscription begins another round

@@ -288,7 +288,7 @@ func (c *checker) submitAgain(id string, wait bool) {
 		return
 	}
 	c.lastRef++
-	in, before := input(submit{ref: c.lastRef, spec: e.Info.Spec, wait: wait}), len(c.machine.tasks.byID)
+	in, before := input(submit{ref: c.lastRef, spec: e.Info.Spec.Whole(), wait: wait}), len(c.machine.tasks.byID)
 	if e.pod != nil {
 		in = submitPod{ref: c.lastRef, specs: e.pod.specs(), wait: wait}
 	}

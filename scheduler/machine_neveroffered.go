@@ -38,7 +38,7 @@ func (m *machine) can(t mesos.FrameworkInfo_Capability_Type) bool {
 // the framework may have changed since.
 func (m *machine) neverOffered(e *entry) error {
 	for _, e := range e.members() {
-		if err := m.notOffered(&e.Info.Spec); err != nil {
+		if err := m.notOffered(e.Info.Spec.Base()); err != nil {
 			return err
 		}
 	}

@@ -8,7 +8,6 @@ import (
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
-	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/journal"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
@@ -30,7 +29,7 @@ func (m *machine) takeOffers(now time.Time, offers []mesos.Offer) {
 		}
 	}
 	m.census.noteOffers(now, arrived)
-	if len(m.unknown) > 0 {
+	if len(m.unknown.questions) > 0 {
 		m.askAbout(now, m.unknown.on(now, arrived))
 	}
 	usable := arrived[:0]
@@ -49,11 +48,14 @@ func (m *machine) takeOffers(now time.Time, offers []mesos.Offer) {
 // other offers that it would have used are returned.
 func (m *machine) rescind(now time.Time, gone mesos.OfferID) {
 	m.census.forgetOffer(m.pool.rescind(gone.Value))
+	s, held := m.storage.takeLaunch(gone.Value)
+	if !held {
+		return
+	}
+	m.requeueHeld(now, launchedBy(s.call), "the offer was rescinded")
 	isGone := func(id mesos.OfferID) bool { return id == gone }
-	for _, c := range m.cancelLaunches(now, "the offer was rescinded", func(c *scheduler.Call) bool { return slices.ContainsFunc(c.Accept.OfferIDs, isGone) }) {
-		if others := slices.DeleteFunc(c.Accept.OfferIDs, isGone); len(others) > 0 {
-			m.returnOffers(others)
-		}
+	if others := slices.DeleteFunc(s.call.Accept.OfferIDs, isGone); len(others) > 0 {
+		m.returnOffers(others)
 	}
 }
 
@@ -192,11 +194,9 @@ func (m *machine) retryDecline(now time.Time, offers []mesos.OfferID) {
 // tasks are pending again, and their histories say why.
 func (m *machine) cancelLaunches(now time.Time, why string, pick func(*scheduler.Call) bool) []*scheduler.Call {
 	var taken []*scheduler.Call
-	for _, a := range m.storage.journal.Take(func(w journal.Waiting[action]) bool { return isAccept(w) && pick(w.Action.(send).call) }) {
-		taken = append(taken, a.(send).call)
-	}
-	for _, c := range taken {
-		m.requeueHeld(now, launchedBy(c), why)
+	for _, s := range m.storage.takeLaunches(func(h heldLaunch) bool { return pick(h.send.call) }) {
+		taken = append(taken, s.call)
+		m.requeueHeld(now, launchedBy(s.call), why)
 	}
 	return taken
 }
@@ -221,9 +221,4 @@ func (m *machine) returnOffers(offers []mesos.OfferID) {
 
 // dropCalls drops the calls that wait for the store: their stream has ended. Updates that were to be acknowledged
 // will be repeated.
-func (m *machine) dropCalls() {
-	m.storage.journal.Take(func(w journal.Waiting[action]) bool {
-		_, isCall := w.Action.(send)
-		return isCall
-	})
-}
+func (m *machine) dropCalls() { m.storage.takeCalls() }

@@ -18,7 +18,7 @@ func (m *machine) joinPod(entries []*entry) *pod {
 	p := m.tasks.join(entries)
 	specs := make([]task.Spec, len(entries))
 	for i, e := range entries {
-		specs[i] = e.Info.Spec
+		specs[i] = e.Info.Spec.Whole()
 	}
 	whole := combined(specs)
 	for _, e := range entries {
@@ -64,7 +64,7 @@ func (m *machine) restorePods(entries []*entry) {
 	byName := map[string][]*entry{}
 	var names []string
 	for _, e := range entries {
-		if name := e.Info.Spec.Pod; name != "" {
+		if name := e.Info.Spec.Pod(); name != "" {
 			if byName[name] == nil {
 				names = append(names, name)
 			}

@@ -7,7 +7,6 @@ import (
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
-	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/journal"
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
@@ -56,7 +55,7 @@ func (m *machine) storeFailed(now time.Time, err error) {
 		return
 	}
 	bound := m.bound(m.storage.journal.Failures())
-	if m.storage.journal.Waits(isAccept) {
+	if m.storage.launches.Len() > 0 {
 		bound = min(bound, launchPause)
 	}
 	retryAt := now.Add(m.random(bound))
@@ -76,13 +75,11 @@ func (m *machine) returnLaunches(now time.Time) {
 // own records are stored are launched, though others of the same write are not: a store that takes a task at a time, and
 // fails often, would otherwise never get to the end of a large ACCEPT. The other tasks are pending again.
 func (m *machine) endLongWaits(now, by time.Time) {
-	if oldest, ok := m.storage.journal.Oldest(); !ok || by.Sub(oldest) <= m.storage.offerAge {
+	if oldest, ok := m.storage.oldestLaunch(); !ok || by.Sub(oldest) <= m.storage.offerAge {
 		return
 	}
-	tooOld := func(w journal.Waiting[action]) bool { return by.Sub(w.Since) > m.storage.offerAge && isAccept(w) }
 	givenUp := false
-	for _, a := range m.storage.journal.Take(tooOld) {
-		s := a.(send)
+	for _, s := range m.storage.takeLaunches(func(h heldLaunch) bool { return by.Sub(h.since) > m.storage.offerAge }) {
 		accept := s.call.Accept
 		accept.Operations = slices.DeleteFunc(accept.Operations, func(o mesos.Offer_Operation) bool {
 			tasks := launchedIn(&o)
@@ -176,7 +173,7 @@ func (m *machine) restore(framework record.Framework, tasks []record.Task, left 
 	m.restorePods(entries)
 	for _, e := range entries {
 		if e.pod == nil {
-			m.classify(e, &e.Info.Spec)
+			m.classify(e, e.Info.Spec.Base())
 		}
 		m.census.recount(e)
 		switch state := e.Info.State; {

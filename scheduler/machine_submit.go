@@ -21,7 +21,8 @@ func (m *machine) submit(now time.Time, in submit) {
 	case in.wait:
 		e.wait(caller{ref: in.ref, owner: in.spec.RequestID == ""})
 	default:
-		m.whenStored(now, reply{ref: in.ref, info: e.Info, submitted: e.submitted()})
+		info := e.Info.Public()
+		m.whenStored(now, reply{ref: in.ref, info: &info, submitted: e.submitted()})
 	}
 }
 
@@ -35,7 +36,7 @@ func (m *machine) submitAgain(now time.Time, in submit) {
 	case in.wait && info.State != task.StateFinished: // which has run
 		m.wait(now, wait{ref: in.ref, id: in.spec.ID, until: UntilRunning})
 	default:
-		m.whenStored(now, reply{ref: in.ref, info: info})
+		m.whenStored(now, reply{ref: in.ref, info: &info})
 	}
 }
 
@@ -43,7 +44,7 @@ func (m *machine) submitAgain(now time.Time, in submit) {
 // gives up: it must still be there, and run, when the caller asks again.
 func (m *machine) ensure(now time.Time, in ensure) {
 	info, known := m.tasks.info(in.spec.ID)
-	answer := reply{ref: in.ref, info: info}
+	answer := reply{ref: in.ref, info: &info}
 	switch e := m.tasks.byID[in.spec.ID]; {
 	case !known:
 		e, err := m.put(now, in.spec)
@@ -51,13 +52,14 @@ func (m *machine) ensure(now time.Time, in ensure) {
 			m.emit(reply{ref: in.ref, err: err})
 			return
 		}
-		answer.info = e.Info
+		info = e.Info.Public()
 	case e == nil:
 		if m.tasks.remembered.record(in.spec.ID).Spec != record.Sum(&in.spec) {
 			answer.err = &SpecDiffError{ID: in.spec.ID}
 		}
 	default:
-		if different := record.Differences(&e.Info.Spec, &in.spec); len(different) > 0 {
+		spec := e.Info.Spec.Whole()
+		if different := record.Differences(&spec, &in.spec); len(different) > 0 {
 			answer.err = &SpecDiffError{ID: in.spec.ID, Fields: fieldDiffs(different)}
 		}
 	}
@@ -85,7 +87,7 @@ func (m *machine) submitPod(now time.Time, in submitPod) {
 	m.enqueue(entries[0])
 	for _, e := range entries {
 		m.touch(e.Info.Spec.ID)
-		m.whenStored(now, notify{TaskEvent{Task: e.Info, Previous: task.StatePending}})
+		m.whenStored(now, notify{TaskEvent{Task: e.Info.Public(), Previous: task.StatePending}})
 	}
 	if in.wait {
 		p.wait(in.ref)
@@ -119,7 +121,8 @@ func (m *machine) checkRepeated(spec *task.Spec) error {
 		}
 		return nil
 	}
-	if different := record.Differences(&e.Info.Spec, spec); len(different) > 0 {
+	recorded := e.Info.Spec.Whole()
+	if different := record.Differences(&recorded, spec); len(different) > 0 {
 		return &SpecDiffError{ID: spec.ID, Fields: fieldDiffs(different)}
 	}
 	return nil

@@ -16,10 +16,10 @@ func (m *machine) put(now time.Time, spec task.Spec) (*entry, error) {
 		return nil, err
 	}
 	e := m.tasks.submit(now, spec)
-	m.classify(e, &e.Info.Spec)
+	m.classify(e, e.Info.Spec.Base())
 	m.enqueue(e)
 	m.touch(spec.ID)
-	m.whenStored(now, notify{TaskEvent{Task: e.Info, Previous: task.StatePending}})
+	m.whenStored(now, notify{TaskEvent{Task: e.Info.Public(), Previous: task.StatePending}})
 	return e, nil
 }
 
@@ -29,7 +29,7 @@ func (m *machine) kill(now time.Time, in kill) {
 	case !known:
 		m.emit(reply{ref: in.ref, err: unknown(in.id)})
 	case info.State.Terminal():
-		m.whenStored(now, reply{ref: in.ref, info: info})
+		m.whenStored(now, reply{ref: in.ref, info: &info})
 	default:
 		e := m.tasks.byID[in.id]
 		e.wait(caller{ref: in.ref, until: UntilEnded})
@@ -163,7 +163,7 @@ func (m *machine) requeueUntil(now time.Time, e *entry, notBefore time.Time, why
 		m.timers.start(timer{at: notBefore, relaunch: e})
 	}
 	m.backlog.add(e, !e.heldBack(now))
-	m.demand.TaskArrived(e.Info.Spec.Role)
+	m.demand.TaskArrived(e.Info.Spec.Base().Role)
 }
 
 func (m *machine) requeueOne(now time.Time, e *entry, notBefore time.Time, why string) {
@@ -175,9 +175,10 @@ func (m *machine) requeueOne(now time.Time, e *entry, notBefore time.Time, why s
 // transition is a change of a task: of its state, its health or its status.
 type transition struct {
 	state   task.State
-	err     error  // why the scheduler ended the task; nil: it did not
-	message string // why it changed; empty: err says it, or nothing does
-	minor   bool   // neither the state nor the health is another one
+	err     error             // why the scheduler ended the task; nil: it did not
+	message string            // why it changed; empty: err says it, or nothing does
+	minor   bool              // neither the state nor the health is another one
+	status  *mesos.TaskStatus // the last one; nil: it was recorded before
 }
 
 // setState changes the state of a task. Once that is stored, it notifies the watchers and answers the callers that
@@ -197,7 +198,9 @@ func (m *machine) change(now time.Time, e *entry, t transition) {
 	if state == task.StatePending {
 		m.countPending(e.class, 1)
 	}
-	if state != task.StateUnknown {
+	if state == task.StateUnknown {
+		m.unknown.moved(e)
+	} else {
 		m.unknown.remove(e)
 	}
 	m.census.recount(e)
@@ -211,15 +214,20 @@ func (m *machine) change(now time.Time, e *entry, t transition) {
 		e.remember(t.message)
 	}
 	m.touch(e.Info.Spec.ID)
+	if t.status == nil {
+		t.status = e.Info.Status()
+	}
+	told := e.Info.PublicWith(t.status)
 	m.whenStored(now, notify{TaskEvent{
-		Task: e.Info, Previous: previous, Err: err, Message: t.message, Launch: e.takeTimes(now, previous), minor: t.minor,
+		Task: told, Previous: previous, Err: err, Message: t.message, Launch: e.takeTimes(now, previous), minor: t.minor,
 	}})
 	ended := state.Terminal()
 	for _, c := range e.takeCallers() {
-		answer := reply{ref: c.ref, info: e.Info}
+		info := told
+		answer := reply{ref: c.ref, info: &info}
 		switch {
 		case ended && c.until != UntilEnded:
-			answer.err = &TaskError{Task: e.Info, Err: err}
+			answer.err = &TaskError{Task: told, Err: err}
 		case c.owner:
 			answer.submitted = e.submitted()
 		}
@@ -288,7 +296,7 @@ func (m *machine) podChanged(now time.Time, e *entry, err error) {
 	answer := reply{submitted: e.pod.members[0].submitted()}
 	switch state := e.Info.State; {
 	case state.Terminal() && state != task.StateFinished:
-		answer.err = &TaskError{Task: e.Info, Err: err}
+		answer.err = &TaskError{Task: e.Info.Public(), Err: err}
 	case !e.pod.up():
 		return
 	}

@@ -11,9 +11,10 @@ func (m *machine) fireTimers(now time.Time) {
 	var silent []*entry
 	for t, ok := m.timers.take(now); ok; t, ok = m.timers.take(now) {
 		switch {
+		case t.task().gone:
 		case t.relaunch != nil:
 			m.backlog.endHold(t.relaunch)
-			m.demand.TaskArrived(t.relaunch.Info.Spec.Role)
+			m.demand.TaskArrived(t.relaunch.Info.Spec.Base().Role)
 		case t.kill != nil:
 			if e := t.kill; e.killTimer == t.number && !e.Info.State.Terminal() {
 				m.sendKill(now, e)

@@ -8,6 +8,7 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
 	"github.com/mesos-actor/mesos-actor-go/internal/mesosid"
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
@@ -51,8 +52,16 @@ func (m *machine) acknowledge(now time.Time, a scheduler.Call_Acknowledge) {
 	case full:
 		m.drop(ackCalls)
 	case isNew:
-		m.whenStored(now, m.newSend(&scheduler.Call{Type: scheduler.Call_ACKNOWLEDGE, Acknowledge: &a}))
+		c := &acknowledgement{Call: scheduler.Call{Type: scheduler.Call_ACKNOWLEDGE}, body: a}
+		c.Acknowledge = &c.body
+		m.whenStored(now, m.newSend(&c.Call))
 	}
+}
+
+// acknowledgement is a call with its body, which are allocated together: there are two of them for each task.
+type acknowledgement struct {
+	scheduler.Call
+	body scheduler.Call_Acknowledge
 }
 
 // endedTask takes an update about a task that has ended on record, and that was to be killed or not. An update without a
@@ -110,11 +119,11 @@ func (m *machine) apply(now time.Time, e *entry, status mesos.TaskStatus) {
 	} else {
 		m.tasks.advanceLaunch(e, eventTold)
 	}
-	e.recordStatus(status)
-	if state == task.StateFailed && was != task.StateRunning && isDockerRun(e.Info) {
+	kept := e.recordStatus(status)
+	if state == task.StateFailed && was != task.StateRunning && isDockerRun(e.Info.Spec.Base(), kept) {
 		m.quarantinePorts(now, e)
 	}
-	m.change(now, e, transition{state: state, message: join(health, statusText(&status)), minor: minor})
+	m.change(now, e, transition{state: state, message: join(health, statusText(&status)), minor: minor, status: kept})
 	if e.Killing && !knownToMaster(was) && knownToMaster(state) {
 		m.killReachable(now, e)
 	}
@@ -263,13 +272,13 @@ func (m *machine) unknownTask(now time.Time, status mesos.TaskStatus) {
 
 // adopt puts a task on record that Mesos runs and that is not on record yet.
 func (m *machine) adopt(now time.Time, status mesos.TaskStatus, state task.State) {
-	e := m.tasks.adopt(task.Info{Spec: task.Spec{ID: status.TaskID.Value}, State: state, Submitted: now, Updated: now})
+	e := m.tasks.adopt(record.Info{Spec: record.NewSpec(task.Spec{ID: status.TaskID.Value}), State: state, Submitted: now, Updated: now})
 	m.tasks.noteAdopted()
 	m.reconciliation.skip(e)
 	e.edit().UUIDs.Seen(status.UUID)
-	m.classify(e, &e.Info.Spec)
-	e.recordStatus(status)
-	m.change(now, e, transition{state: state, message: join("adopted", statusText(&status))})
+	m.classify(e, e.Info.Spec.Base())
+	kept := e.recordStatus(status)
+	m.change(now, e, transition{state: state, message: join("adopted", statusText(&status)), status: kept})
 }
 
 // quarantinePorts keeps the ports of a container that could not be started from being used again soon: most likely

@@ -117,7 +117,7 @@ func (p *placed) checkBuilt(e *entry, operation *mesos.Offer_Operation, parts []
 	if e.pod == nil {
 		return nil
 	}
-	name, executor := members[0].Info.Spec.Pod, &operation.LaunchGroup.Executor
+	name, executor := members[0].Info.Spec.Pod(), &operation.LaunchGroup.Executor
 	if executor.ExecutorID.Value != name {
 		return fmt.Errorf("scheduler: the builder gave pod %q an executor with ID %q", name, executor.ExecutorID.Value)
 	}

@@ -64,7 +64,7 @@ func appendNew(all, more []task.Constraint) []task.Constraint {
 func (p *pod) specs() []task.Spec {
 	specs := make([]task.Spec, len(p.members))
 	for i, e := range p.members {
-		specs[i] = e.Info.Spec
+		specs[i] = e.Info.Spec.Whole()
 	}
 	return specs
 }

@@ -1,7 +1,6 @@
 package scheduler
 
 import (
-	"slices"
 	"time"
 
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
@@ -14,7 +13,7 @@ type reconciliation struct {
 	batches []*scheduler.Call // RECONCILE calls; the first one is under way, the others follow
 	pause   time.Duration     // before the calls are repeated
 	next    time.Time         // when to ask again, or to begin the next round
-	callers []ref             // that wait for the end of a round
+	callers callers           // that wait for the end of a round
 	ended   int               // rounds that were not given up for another
 }
 
@@ -31,12 +30,10 @@ func (r *reconciliation) begin() {
 }
 
 // addCaller makes a caller wait for the end of a round.
-func (r *reconciliation) addCaller(caller ref) { r.callers = append(r.callers, caller) }
+func (r *reconciliation) addCaller(by ref) { r.callers.add(caller{ref: by}) }
 
 // forget drops a caller.
-func (r *reconciliation) forget(caller ref) {
-	r.callers = slices.DeleteFunc(r.callers, func(c ref) bool { return c == caller })
-}
+func (r *reconciliation) forget(by ref) { r.callers.forget(by) }
 
 // reset drops all callers: the end of the earlier run has answered them.
 func (r *reconciliation) reset() { r.callers = nil }
@@ -92,10 +89,9 @@ func (r *reconciliation) markReconciled(e *entry) bool {
 
 // end ends a round and returns the callers that waited for it.
 func (r *reconciliation) end() []ref {
-	callers := r.callers
-	r.batches, r.callers = nil, nil
+	r.batches = nil
 	r.ended++
-	return callers
+	return r.callers.takeAll()
 }
 
 // plan sets when the next round begins.

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mesos-actor/mesos-actor-go/internal/taskclass"
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/journal"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
@@ -22,7 +23,7 @@ func recount(t require.TestingT, m *machine) {
 	heads := map[*entry]bool{} // a head may have been dropped from the history before other members of its pod
 	var pending []string
 	for _, e := range m.tasks.inOrder() {
-		key, group := taskclass.Key(&e.Info.Spec), e.Info.Spec.Group
+		key, group := taskclass.Key(e.Info.Spec.Base()), e.Info.Spec.Base().Group
 		if e.pod != nil {
 			key = e.head().class.key // that of all members together
 		}
@@ -53,7 +54,7 @@ func recount(t require.TestingT, m *machine) {
 			continue
 		}
 		here := e.members()[at].Info.AgentID
-		counts[groupOnAgent{e.Info.Spec.Group, here}]++
+		counts[groupOnAgent{e.Info.Spec.Base().Group, here}]++
 		onAgent[here]++
 		require.NotNil(t, e.counted, "%s is on %s", e.Info.Spec.ID, here)
 		require.Equal(t, here, e.counted.agent.about.ID, "where %s is counted", e.Info.Spec.ID)
@@ -86,6 +87,60 @@ func recount(t require.TestingT, m *machine) {
 	}
 	recountBacklog(t, m)
 	recountRemembered(t, m)
+	recountLaunches(t, m)
+	recountLists(t, m)
+}
+
+// recountLists checks the tasks that have ended, and those that the master does not know, by agent.
+func recountLists(t require.TestingT, m *machine) {
+	filed := map[*entry]*question{}
+	for agentID, there := range m.unknown.onAgent {
+		require.NotEmpty(t, there)
+		for e, q := range there {
+			require.Equal(t, agentID, e.Info.AgentID, "the agent of %s, which the master does not know", e.Info.Spec.ID)
+			require.Same(t, m.tasks.byID[e.Info.Spec.ID], e)
+			filed[e] = q
+		}
+	}
+	require.Equal(t, len(m.unknown.questions), len(filed), "tasks that the master does not know")
+	for e, q := range m.unknown.questions {
+		require.Same(t, q, filed[e])
+	}
+	ended, gaps := map[string]bool{}, 0
+	for _, e := range m.tasks.ended {
+		if e.gone {
+			gaps++
+			continue
+		}
+		require.Same(t, m.tasks.byID[e.Info.Spec.ID], e)
+		require.False(t, ended[e.Info.Spec.ID])
+		ended[e.Info.Spec.ID] = true
+	}
+	require.Equal(t, gaps, m.tasks.gaps, "tasks that have ended and were forgotten")
+	for id, e := range m.tasks.byID {
+		require.False(t, e.gone)
+		require.Equal(t, e.Info.State.Terminal(), ended[id], "whether %s has ended", id)
+	}
+}
+
+// recountLaunches checks that storage knows which launches wait, and for each offer the one that uses it.
+func recountLaunches(t require.TestingT, m *machine) {
+	var want, launches []heldLaunch
+	offers := map[string]int{}
+	m.storage.journal.Take(func(w journal.Waiting[action]) bool {
+		if accept, is := asAccept(w.Action); is {
+			want = append(want, heldLaunch{w.Number, w.Since, accept})
+			for _, o := range accept.call.Accept.OfferIDs {
+				offers[o.Value] = w.Number
+			}
+		}
+		return false
+	})
+	for h := range m.storage.launches.All() {
+		launches = append(launches, h)
+	}
+	require.Equal(t, want, launches, "launches that wait")
+	require.Equal(t, offers, m.storage.held, "offers of launches that wait")
 }
 
 // recountRemembered checks what is left of ended tasks.
@@ -196,28 +251,32 @@ func keysOf[V any](m map[string]V) func(func(string) bool) {
 // TestRecountControl is the negative test of recount: each row is something that a machine might forget.
 func TestRecountControl(t *testing.T) {
 	for reason, forget := range map[string]func(m *machine, ran, waits *entry){
-		"nothing":                           nil,
-		"that a launch was made":            func(_ *machine, ran, _ *entry) { ran.launch = launchNone },
-		"that a launch was lost":            func(_ *machine, _, waits *entry) { waits.launch = launchAnswered },
-		"a step of a launch":                func(m *machine, ran, _ *entry) { m.tasks.advanceLaunch(ran, eventPlaced) },
-		"what became of a task":             func(_ *machine, ran, _ *entry) { ran.History = "" },
-		"the last change of a task":         func(_ *machine, ran, _ *entry) { ran.Info.State = task.StateUnreachable },
-		"to end the timing of a launch":     func(_ *machine, _, waits *entry) { waits.times = &LaunchTimes{} },
-		"a task of a class":                 func(_ *machine, ran, _ *entry) { ran.class.tasks-- },
-		"a pending task of a class":         func(_ *machine, _, waits *entry) { waits.class.pending-- },
-		"a pending task of a group":         func(_ *machine, _, waits *entry) { waits.class.group.pending++ },
-		"a task on an agent":                func(_ *machine, ran, _ *entry) { ran.counted.agent.tasks++ },
-		"a task of a group on an agent":     func(_ *machine, ran, _ *entry) { ran.counted.tasks++ },
-		"that a task is on an agent":        func(_ *machine, ran, _ *entry) { ran.counted = nil },
-		"that a task has left":              func(_ *machine, ran, waits *entry) { waits.counted = ran.counted },
-		"all counts of a group":             func(_ *machine, ran, _ *entry) { ran.class.group.counts = nil },
-		"that the presence changed":         func(m *machine, _, _ *entry) { m.census.running(); m.census.presence.tasks[0].Tasks++ },
-		"to look at a task":                 func(m *machine, _, _ *entry) { m.backlog.demands = nil },
-		"that a task is looked at already":  func(m *machine, _, _ *entry) { m.backlog.demands = append(m.backlog.demands, m.backlog.demands...) },
-		"to end a task after its time":      func(m *machine, _, _ *entry) { m.backlog.waits = nil },
-		"to end a task after its cycles":    func(m *machine, _, _ *entry) { m.backlog.looked = nil },
-		"to forget what was found":          func(_ *machine, ran, _ *entry) { ran.class.findings = make([]Finding, 1) },
-		"a class of which there is no task": func(m *machine, _, _ *entry) { m.backlog.classes["?"] = &class{} },
+		"nothing":                                        nil,
+		"that a launch was made":                         func(_ *machine, ran, _ *entry) { ran.launch = launchNone },
+		"that a launch was lost":                         func(_ *machine, _, waits *entry) { waits.launch = launchAnswered },
+		"a step of a launch":                             func(m *machine, ran, _ *entry) { m.tasks.advanceLaunch(ran, eventPlaced) },
+		"what became of a task":                          func(_ *machine, ran, _ *entry) { ran.History = "" },
+		"the last change of a task":                      func(_ *machine, ran, _ *entry) { ran.Info.State = task.StateUnreachable },
+		"to end the timing of a launch":                  func(_ *machine, _, waits *entry) { waits.times = &LaunchTimes{} },
+		"a task of a class":                              func(_ *machine, ran, _ *entry) { ran.class.tasks-- },
+		"a pending task of a class":                      func(_ *machine, _, waits *entry) { waits.class.pending-- },
+		"a pending task of a group":                      func(_ *machine, _, waits *entry) { waits.class.group.pending++ },
+		"a task on an agent":                             func(_ *machine, ran, _ *entry) { ran.counted.agent.tasks++ },
+		"a task of a group on an agent":                  func(_ *machine, ran, _ *entry) { ran.counted.tasks++ },
+		"that a task is on an agent":                     func(_ *machine, ran, _ *entry) { ran.counted = nil },
+		"that a task has left":                           func(_ *machine, ran, waits *entry) { waits.counted = ran.counted },
+		"all counts of a group":                          func(_ *machine, ran, _ *entry) { ran.class.group.counts = nil },
+		"that the presence changed":                      func(m *machine, _, _ *entry) { m.census.running(); m.census.presence.tasks[0].Tasks++ },
+		"to look at a task":                              func(m *machine, _, _ *entry) { m.backlog.demands = nil },
+		"that a task is looked at already":               func(m *machine, _, _ *entry) { m.backlog.demands = append(m.backlog.demands, m.backlog.demands...) },
+		"to end a task after its time":                   func(m *machine, _, _ *entry) { m.backlog.waits = nil },
+		"to end a task after its cycles":                 func(m *machine, _, _ *entry) { m.backlog.looked = nil },
+		"to forget what was found":                       func(_ *machine, ran, _ *entry) { ran.class.findings = make([]Finding, 1) },
+		"where a task was that the master does not know": func(m *machine, ran, _ *entry) { m.unknown.add(ran); m.unknown.onAgent["?"] = m.unknown.onAgent["a1"] },
+		"that a task has ended":                          func(m *machine, ran, _ *entry) { m.tasks.ended = append(m.tasks.ended, ran) },
+		"that a task was forgotten":                      func(m *machine, _, _ *entry) { m.tasks.gaps++ },
+		"that a launch waits":                            func(m *machine, _, _ *entry) { m.storage.held["o1"] = 1 },
+		"a class of which there is no task":              func(m *machine, _, _ *entry) { m.backlog.classes["?"] = &class{} },
 	} {
 		s := newStage(t)
 		s.configure(func(set *settings) { set.maxCycles, set.maxWait = 100, 1e12 })

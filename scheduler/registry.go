@@ -18,7 +18,8 @@ type registry struct {
 	byID       map[string]*entry
 	records    *ordered.List[*record.Task] // of the tasks in byID, in order of submission
 	pods       map[string]*pod             // by name
-	ended      []string                    // IDs of the tasks that have ended, the oldest first
+	ended      []*entry                    // the tasks that have ended, the oldest first, and some that were forgotten since
+	gaps       int                         // how many of ended were forgotten
 	serial     int                         // of the last task
 	version    uint64                      // of the last change of a task
 	placed     map[string][]string         // what onAgents returned when the version was placedAt
@@ -45,7 +46,7 @@ func newRecords() *ordered.List[*record.Task] {
 
 // submit puts a new task on record.
 func (r *registry) submit(now time.Time, s task.Spec) *entry {
-	e := r.adopt(task.Info{Spec: s, State: task.StatePending, Version: r.nextVersion(), Submitted: now, Updated: now})
+	e := r.adopt(record.Info{Spec: record.NewSpec(s), State: task.StatePending, Version: r.nextVersion(), Submitted: now, Updated: now})
 	e.launch = launchNone
 	r.counts.submitted++
 	e.remember("")
@@ -53,7 +54,7 @@ func (r *registry) submit(now time.Time, s task.Spec) *entry {
 }
 
 // adopt puts a task on record that is already running.
-func (r *registry) adopt(info task.Info) *entry {
+func (r *registry) adopt(info record.Info) *entry {
 	r.serial++
 	return r.put(&record.Task{Info: info, Serial: r.serial}, launchConfirmed)
 }
@@ -110,16 +111,21 @@ func (r *registry) join(members []*entry) *pod {
 		e.pod = p
 		p.ids = append(p.ids, e.Info.Spec.ID)
 	}
-	r.pods[members[0].Info.Spec.Pod] = p
+	r.pods[members[0].Info.Spec.Pod()] = p
 	return p
 }
 
 // retire adds a task that has ended to the history, and returns the tasks that are dropped from it. They are remembered.
 func (r *registry) retire(e *entry) (dropped []*entry) {
-	r.ended = append(r.ended, e.Info.Spec.ID)
-	for len(r.ended) > r.history {
-		oldest := r.byID[r.ended[0]]
+	r.ended = append(r.ended, e)
+	for len(r.ended)-r.gaps > r.history {
+		oldest := r.ended[0]
+		r.ended[0] = nil // so that it can be freed
 		r.ended = r.ended[1:]
+		if oldest.gone {
+			r.gaps--
+			continue
+		}
 		r.drop(oldest)
 		if r.remembered.keep.Count >= 0 {
 			r.remembered.add(record.NewEnded(&oldest.Info))
@@ -146,12 +152,13 @@ func (r *registry) stateChanged(previous, state task.State) {
 
 // drop removes a task.
 func (r *registry) drop(e *entry) {
+	e.gone = true
 	delete(r.byID, e.Info.Spec.ID)
 	r.records.Remove(e.Serial)
 	r.counts.states[e.Info.State]--
 	if p := e.pod; p != nil {
 		if p.onRecord--; p.onRecord == 0 {
-			delete(r.pods, e.Info.Spec.Pod)
+			delete(r.pods, e.Info.Spec.Pod())
 		}
 	}
 }
@@ -159,7 +166,12 @@ func (r *registry) drop(e *entry) {
 // forget takes a task off the record.
 func (r *registry) forget(e *entry) {
 	r.drop(e)
-	r.ended = slices.DeleteFunc(r.ended, func(id string) bool { return id == e.Info.Spec.ID })
+	if !e.Info.State.Terminal() {
+		return
+	}
+	if r.gaps++; 2*r.gaps > len(r.ended) { // one pass for all that were forgotten since the last one
+		r.ended, r.gaps = slices.DeleteFunc(r.ended, func(e *entry) bool { return e.gone }), 0
+	}
 }
 
 // known reports whether an ID is that of a task on record, or one that is remembered.
@@ -182,7 +194,7 @@ func (r *registry) podSize(name string) int {
 // info returns what users are told of a task, and reports whether it is known.
 func (r *registry) info(id string) (task.Info, bool) {
 	if e := r.byID[id]; e != nil {
-		return e.Info, true
+		return e.Info.Public(), true
 	}
 	return r.remembered.info(id)
 }

@@ -21,22 +21,23 @@ func TestRenewRemovedOnRecord(t *testing.T) {
 		task record.Task
 		want task.State
 	}{
-		"ended":                   {record.Task{Info: task.Info{State: task.StateFinished}}, task.StateFinished},
-		"pending":                 {record.Task{Info: task.Info{State: task.StatePending}}, task.StateRunning},
-		"pending, after a launch": {record.Task{Info: task.Info{State: task.StatePending}, Lost: 5}, task.StateRunning},
-		"launch on record":        {record.Task{Info: task.Info{State: task.StateStaging, AgentID: "a1"}}, task.StateLost},
-		"runs":                    {record.Task{Info: task.Info{State: task.StateRunning, AgentID: "a1"}, Confirmed: true}, task.StateLost},
-		"unreachable":             {record.Task{Info: task.Info{State: task.StateUnreachable, AgentID: "a1"}, Confirmed: true}, task.StateLost},
-		"to be killed":            {record.Task{Info: task.Info{State: task.StateRunning, AgentID: "a1"}, Confirmed: true, Killing: true}, task.StateKilled},
+		"ended":                   {record.Task{Info: record.NewInfo(task.Info{State: task.StateFinished})}, task.StateFinished},
+		"pending":                 {record.Task{Info: record.NewInfo(task.Info{State: task.StatePending})}, task.StateRunning},
+		"pending, after a launch": {record.Task{Info: record.NewInfo(task.Info{State: task.StatePending}), Lost: 5}, task.StateRunning},
+		"launch on record":        {record.Task{Info: record.NewInfo(task.Info{State: task.StateStaging, AgentID: "a1"})}, task.StateLost},
+		"runs":                    {record.Task{Info: record.NewInfo(task.Info{State: task.StateRunning, AgentID: "a1"}), Confirmed: true}, task.StateLost},
+		"unreachable":             {record.Task{Info: record.NewInfo(task.Info{State: task.StateUnreachable, AgentID: "a1"}), Confirmed: true}, task.StateLost},
+		"to be killed":            {record.Task{Info: record.NewInfo(task.Info{State: task.StateRunning, AgentID: "a1"}), Confirmed: true, Killing: true}, task.StateKilled},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := &testStore{records: map[string][]byte{}}
 			s.putFramework(t, record.Framework{State: record.Removed, ID: "f-1", Nonce: "old"})
-			c.task.Info.Spec = sleeper("a")
+			spec := sleeper("a")
+			c.task.Info.Spec = record.NewSpec(spec)
 			var err error
 			s.records["task/a"], err = record.EncodeTask(&c.task)
 			require.NoError(t, err)
-			s.records["spec/a"], err = record.EncodeSpec(&c.task.Info.Spec)
+			s.records["spec/a"], err = record.EncodeSpec(&spec)
 			require.NoError(t, err)
 			withIdleHarness(t, mesostest.Config{Agents: agents(1)}, scheduler.Config{Store: s, RenewFramework: true}, func(ctx context.Context, h *harness) {
 				subscriptions := h.subscriptions(s)

@@ -44,7 +44,7 @@ func (r *request) cancelled() input {
 }
 
 type result struct {
-	info task.Info
+	info *task.Info // nil: none
 	err  error
 	// gaveUp is set instead of these when the caller no longer waits, and why the tasks had not come as far as he waited for.
 	gaveUp bool
@@ -169,8 +169,10 @@ func (s *Scheduler) awaitRun(ctx context.Context) error {
 // after returns what a caller gets whose context may have ended.
 func (r result) after(ctx context.Context) (task.Info, error) {
 	switch {
+	case !r.gaveUp && r.info == nil:
+		return task.Info{}, r.err
 	case !r.gaveUp:
-		return r.info, r.err
+		return *r.info, r.err
 	case r.why == nil:
 		return task.Info{}, contextError(ctx)
 	}

@@ -254,7 +254,7 @@ func (s *Scheduler) Tasks(ctx context.Context) ([]task.Info, error) {
 func infosOf(tasks ordered.Snapshot[*record.Task]) []task.Info {
 	infos := make([]task.Info, 0, tasks.Len())
 	for t := range tasks.All() {
-		infos = append(infos, t.Info)
+		infos = append(infos, t.Info.Public())
 	}
 	return infos
 }

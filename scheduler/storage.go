@@ -9,6 +9,7 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/journal"
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/ordered"
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
 )
 
@@ -31,9 +32,12 @@ type storage struct {
 	maxEvents int
 	events    int
 	leftOut   *leftOut
-	offerAge  time.Duration     // at present, see there
-	callers   map[ref]int       // that have a reply among the waiting actions, and what these say is submitted
-	specs     map[string]*entry // by ID: tasks whose spec is part of the write under way
+	offerAge  time.Duration // at present, see there
+	// Launches among the waiting actions, and their numbers by the IDs of the offers that they use.
+	launches *ordered.List[heldLaunch]
+	held     map[string]int
+	callers  map[ref]int       // that have a reply among the waiting actions, and what these say is submitted
+	specs    map[string]*entry // by ID: tasks whose spec is part of the write under way
 	// The framework: in the write under way, and known to be stored.
 	writing, durable record.Framework
 }
@@ -71,14 +75,24 @@ func (*leftOut) isAction() {}
 
 func (a *leftOut) String() string { return fmt.Sprintf("%d events left out", a.events) }
 
-// isAccept reports whether an action that waits is a launch.
-func isAccept(w journal.Waiting[action]) bool {
-	s, ok := w.Action.(send)
-	return ok && s.call.GetType() == scheduler.Call_ACCEPT
+// heldLaunch is an ACCEPT that waits.
+type heldLaunch struct {
+	number int // of the waiting action
+	since  time.Time
+	send   send
+}
+
+// asAccept returns an action as an ACCEPT, and reports whether it is one.
+func asAccept(a action) (send, bool) {
+	s, ok := a.(send)
+	return s, ok && s.call.GetType() == scheduler.Call_ACCEPT
 }
 
 func newStorage(l limits) storage {
-	return storage{maxEvents: l.eventsBytes, offerAge: offerAge, callers: map[ref]int{}, specs: map[string]*entry{}}
+	return storage{
+		maxEvents: l.eventsBytes, offerAge: offerAge, callers: map[ref]int{}, specs: map[string]*entry{}, held: map[string]int{},
+		launches: ordered.New(func(h heldLaunch) int { return h.number }),
+	}
 }
 
 // restore sets the framework that is in the store.
@@ -101,7 +115,67 @@ func (s *storage) postpone(now time.Time, a action) bool {
 		}
 		s.events += size
 	}
-	return s.journal.Add(now, a)
+	number := s.journal.Add(now, a)
+	if accept, is := asAccept(a); is {
+		s.hold(heldLaunch{number, now, accept})
+	}
+	return true
+}
+
+// hold notes a launch that waits.
+func (s *storage) hold(h heldLaunch) {
+	s.launches.Add(h)
+	for _, o := range h.send.call.Accept.OfferIDs {
+		s.held[o.Value] = h.number
+	}
+}
+
+// letGo notes that a launch does not wait any more.
+func (s *storage) letGo(number int, accept send) {
+	s.launches.Remove(number)
+	for _, o := range accept.call.Accept.OfferIDs {
+		if s.held[o.Value] == number {
+			delete(s.held, o.Value)
+		}
+	}
+}
+
+// takeLaunches removes the launches that wait and that pick selects, and returns them in order.
+func (s *storage) takeLaunches(pick func(heldLaunch) bool) []send {
+	var taken []send
+	for h := range s.launches.Snapshot().All() {
+		if pick(h) {
+			s.take(h)
+			taken = append(taken, h.send)
+		}
+	}
+	return taken
+}
+
+// takeLaunch removes the launch that waits and uses an offer, and returns it, if there is one.
+func (s *storage) takeLaunch(offer string) (send, bool) {
+	h, found := s.launches.Get(s.held[offer])
+	if found {
+		s.take(h)
+	}
+	return h.send, found
+}
+
+func (s *storage) take(h heldLaunch) {
+	s.journal.TakeBack(h.number)
+	s.letGo(h.number, h.send)
+}
+
+// takeCalls removes the calls that wait.
+func (s *storage) takeCalls() {
+	s.takeLaunches(func(heldLaunch) bool { return true })
+	s.journal.Take(func(w journal.Waiting[action]) bool { _, is := w.Action.(send); return is })
+}
+
+// oldestLaunch returns since when the launch waits that has waited for longest, and false if none does.
+func (s *storage) oldestLaunch() (time.Time, bool) {
+	first, ok := s.launches.First()
+	return first.since, ok
 }
 
 // leaveOut leaves out an event. The watchers are told how many when those before it have been delivered.
@@ -157,11 +231,14 @@ func (s *storage) stored(records int) []journal.Waiting[action] {
 	if slices.Contains(keys, "") {
 		s.durable = s.writing
 	}
-	if slices.ContainsFunc(released, isAccept) && !s.journal.Waits(isAccept) {
-		s.offerAge = offerAge
-	}
 	for _, w := range released {
 		switch a := w.Action.(type) {
+		case send:
+			if accept, is := asAccept(a); is {
+				if s.letGo(w.Number, accept); s.launches.Len() == 0 {
+					s.offerAge = offerAge
+				}
+			}
 		case notify:
 			s.events -= eventSize(a.event)
 		case *leftOut:

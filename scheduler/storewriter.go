@@ -137,10 +137,10 @@ func withoutTexts(changes []change) []change {
 		t := *c.task
 		t.Info.Err, short[i].task = nil, &t
 		t.History = t.History.WithoutMessages(t.Info.Submitted, record.Place{AgentID: t.Info.AgentID, Hostname: t.Info.Hostname})
-		if t.Info.Status != nil {
-			status := *t.Info.Status
+		if status := t.Info.Status(); status != nil {
+			ips := t.Info.IPs()
 			status.Message, status.Data, status.Labels, status.ContainerStatus, status.CheckStatus, status.Limitation = nil, nil, nil, nil, nil, nil
-			t.Info.Status = &status
+			t.Info.SetStatus(status, ips)
 		}
 	}
 	return short

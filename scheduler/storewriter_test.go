@@ -23,10 +23,10 @@ func changeOf(id string, isNew, joined bool, message int) change {
 	}
 	return change{id: id, joined: joined, task: &record.Task{
 		SpecStored: !isNew,
-		Info: task.Info{
+		Info: record.NewInfo(task.Info{
 			Spec: task.Spec{ID: id, CPUs: 1, Mem: 32}, State: task.StateRunning, Submitted: time.Unix(1, 0), Updated: time.Unix(2, 0),
 			Status: status,
-		},
+		}),
 	}}
 }
 
@@ -93,7 +93,7 @@ func TestCut(t *testing.T) {
 				want, err = encodeChanges(withoutTexts(c.changes[1:2]))
 				require.NoError(t, err)
 				require.Equal(t, want["task/b"], all["task/b"])
-				require.NotNil(t, c.changes[1].task.Info.Status.Message, "the task itself keeps it")
+				require.NotNil(t, c.changes[1].task.Info.Status().Message, "the task itself keeps it")
 				return
 			}
 			require.Equal(t, want, all)
@@ -104,9 +104,10 @@ func TestCut(t *testing.T) {
 // TestWithoutTexts: what says why a task ended stays.
 func TestWithoutTexts(t *testing.T) {
 	full := changeOf("a", false, false, 100)
-	status := full.task.Info.Status
+	status := full.task.Info.Status()
 	status.Reason, status.Healthy = mesos.REASON_COMMAND_EXECUTOR_FAILED.Enum(), new(bool)
 	status.Labels = &mesos.Labels{Labels: []mesos.Label{{Key: "k"}}}
+	full.task.Info.SetStatus(status, nil)
 	for i := range 20 {
 		full.task.History = full.task.History.Add(task.Transition{
 			At: time.Unix(int64(i), 0), State: task.StateRunning, AgentID: strings.Repeat("S", i), Message: strings.Repeat("x", 1000),
@@ -116,7 +117,7 @@ func TestWithoutTexts(t *testing.T) {
 	bare := change{id: "b", task: &record.Task{}}
 	short := withoutTexts([]change{full, bare, {id: "gone"}, {framework: record.Framework{State: record.Active, ID: "f"}}})
 	require.Len(t, short, 4)
-	got := short[0].task.Info.Status
+	got := short[0].task.Info.Status()
 	require.Nil(t, got.Message)
 	require.Nil(t, got.Data)
 	require.Nil(t, got.Labels)
@@ -125,7 +126,7 @@ func TestWithoutTexts(t *testing.T) {
 	require.Less(t, len(short[0].task.History), 200, "what is left of the history are states and times")
 	require.Greater(t, len(full.task.History), 4000)
 	require.Equal(t, mesos.TASK_RUNNING, got.GetState())
-	require.Len(t, status.GetMessage(), 100, "the original is left alone")
+	require.Len(t, full.task.Info.Status().GetMessage(), 100, "the original is left alone")
 	require.Equal(t, bare, short[1])
 }
 
@@ -164,7 +165,7 @@ func TestFits(t *testing.T) {
 	spec := task.Spec{ID: "a", CPUs: 1, Mem: 32, Labels: map[string]string{"text": strings.Repeat("x", 7000)}}
 	require.NoError(t, limit.fitTogether([]task.Spec{spec}))
 	c := changeOf("a", true, false, 5000)
-	c.task.Info.Spec = spec
+	c.task.Info.Spec = record.NewSpec(spec)
 	c.task.Info.HostPorts = []uint16{31000, 31001, 31002}
 	c.task.Agent = &task.Agent{ID: "an-agent-of-usual-length-S0001", Hostname: "agent.example"}
 	records, n, err := limit.cut([]change{c})

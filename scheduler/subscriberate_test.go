@@ -37,7 +37,7 @@ func recordedStore(t require.TestingT) mapStore {
 	require.NoError(t, err)
 	spec := specOf("t1", nil)
 	info := task.Info{Spec: spec, State: task.StateRunning, AgentID: "a1"}
-	encoded, err := record.EncodeTask(&record.Task{Info: info, Confirmed: true})
+	encoded, err := record.EncodeTask(&record.Task{Info: record.NewInfo(info), Confirmed: true})
 	require.NoError(t, err)
 	specBytes, err := record.EncodeSpec(&spec)
 	require.NoError(t, err)

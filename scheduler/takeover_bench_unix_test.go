@@ -139,39 +139,40 @@ func runningRecords(b *testing.B, n int, different bool) map[string][]byte {
 	for i := range n {
 		id, agent := fmt.Sprintf("shop-frontend.%08d-3f6c-4a86", i), fmt.Sprintf("66549417-1791-41bf-bebf-adeb5c1d4270-S%d", i/100)
 		state := mesos.TASK_RUNNING
-		t := record.Task{
-			Info: task.Info{
-				Spec: task.Spec{
-					ID: id, CPUs: 0.1, Mem: 128, Ports: []task.Port{{Container: 8080}},
-					Container:   &task.Container{Image: "registry.example/shop/frontend:2.41.7"},
-					Command:     task.Command{Env: map[string]string{"JAVA_OPTS": "-Xmx96m -XX:+UseSerialGC", "STAGE": "production"}},
-					HealthCheck: &task.HealthCheck{Interval: 10 * time.Second, GracePeriod: time.Minute},
-					Labels:      map[string]string{"team": "shop", "version": "2.41.7"},
-				},
-				State: task.StateRunning, AgentID: agent, Hostname: "agent.example", HostPorts: []uint16{uint16(31000 + i%100)},
-				Healthy: ptr(true), Version: uint64(at.UnixMicro()) + uint64(i), Submitted: at, Updated: at.Add(time.Second),
-				Status: &mesos.TaskStatus{
-					TaskID: mesos.TaskID{Value: id}, State: &state, Source: mesos.SOURCE_EXECUTOR.Enum(), AgentID: &mesos.AgentID{Value: agent},
-					ExecutorID: &mesos.ExecutorID{Value: id}, Timestamp: ptr(1795227559.83591), UUID: []byte("0123456789abcdef"), Healthy: ptr(true),
-					ContainerStatus: &mesos.ContainerStatus{
-						ContainerID:  &mesos.ContainerID{Value: "df0bd4b5-185f-464f-bd61-e8a8c251a825"},
-						NetworkInfos: []mesos.NetworkInfo{{IPAddresses: []mesos.NetworkInfo_IPAddress{{IPAddress: ptr("172.17.0.2")}}}},
-						ExecutorPID:  ptr(uint32(588)),
-					},
-				},
-				IPs: []string{"172.17.0.2"},
+		info := task.Info{
+			Spec: task.Spec{
+				ID: id, CPUs: 0.1, Mem: 128, Ports: []task.Port{{Container: 8080}},
+				Container:   &task.Container{Image: "registry.example/shop/frontend:2.41.7"},
+				Command:     task.Command{Env: map[string]string{"JAVA_OPTS": "-Xmx96m -XX:+UseSerialGC", "STAGE": "production"}},
+				HealthCheck: &task.HealthCheck{Interval: 10 * time.Second, GracePeriod: time.Minute},
+				Labels:      map[string]string{"team": "shop", "version": "2.41.7"},
 			},
-			Agent:  &task.Agent{ID: agent, Hostname: "agent.example", Address: "agent.example:5051"},
-			Serial: i, Confirmed: true, UUIDs: record.UUIDs{1<<63 + uint64(i), 1<<62 + uint64(i)},
+			State: task.StateRunning, AgentID: agent, Hostname: "agent.example", HostPorts: []uint16{uint16(31000 + i%100)},
+			Healthy: ptr(true), Version: uint64(at.UnixMicro()) + uint64(i), Submitted: at, Updated: at.Add(time.Second),
+			Status: &mesos.TaskStatus{
+				TaskID: mesos.TaskID{Value: id}, State: &state, Source: mesos.SOURCE_EXECUTOR.Enum(), AgentID: &mesos.AgentID{Value: agent},
+				ExecutorID: &mesos.ExecutorID{Value: id}, Timestamp: ptr(1795227559.83591), UUID: []byte("0123456789abcdef"), Healthy: ptr(true),
+				ContainerStatus: &mesos.ContainerStatus{
+					ContainerID:  &mesos.ContainerID{Value: "df0bd4b5-185f-464f-bd61-e8a8c251a825"},
+					NetworkInfos: []mesos.NetworkInfo{{IPAddresses: []mesos.NetworkInfo_IPAddress{{IPAddress: ptr("172.17.0.2")}}}},
+					ExecutorPID:  ptr(uint32(588)),
+				},
+			},
+			IPs: []string{"172.17.0.2"},
 		}
 		if different {
-			t.Info.Spec.Command.Env["INSTANCE"] = fmt.Sprint("instance-", i)
+			info.Spec.Command.Env["INSTANCE"] = fmt.Sprint("instance-", i)
+		}
+		t := record.Task{
+			Info:   record.NewInfo(info),
+			Agent:  &task.Agent{ID: agent, Hostname: "agent.example", Address: "agent.example:5051"},
+			Serial: i, Confirmed: true, UUIDs: record.UUIDs{1<<63 + uint64(i), 1<<62 + uint64(i)},
 		}
 		for _, state := range []task.State{task.StatePending, task.StateStaging, task.StateStarting, task.StateRunning} {
 			t.History = t.History.Add(task.Transition{At: at.Add(time.Duration(state) * time.Second), State: state, AgentID: agent, Hostname: "agent.example"}, at,
 				record.Place{AgentID: agent, Hostname: "agent.example"})
 		}
-		records[record.SpecKey(id)], err = record.EncodeSpec(&t.Info.Spec)
+		records[record.SpecKey(id)], err = record.EncodeSpec(&info.Spec)
 		require.NoError(b, err)
 		records[record.TaskKey(id)], err = record.EncodeTask(&t)
 		require.NoError(b, err)

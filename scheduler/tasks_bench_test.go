@@ -18,10 +18,10 @@ func restoredMachine(b *testing.B, n, agents int) *machine {
 	tasks := make([]record.Task, n)
 	for i := range tasks {
 		agent := fmt.Sprintf("66549417-1791-41bf-bebf-adeb5c1d4270-S%d", i%agents)
-		tasks[i] = record.Task{Serial: i + 1, Confirmed: true, SpecStored: true, Info: task.Info{
+		tasks[i] = record.Task{Serial: i + 1, Confirmed: true, SpecStored: true, Info: record.NewInfo(task.Info{
 			Spec: task.Spec{ID: fmt.Sprintf("t%d", i), CPUs: 0.1, Mem: 32}, State: task.StateRunning, AgentID: agent, Hostname: agent,
 			Version: uint64(i + 1), Submitted: time.Unix(1_800_000_000, 0), Updated: time.Unix(1_800_000_000, 0),
-		}}
+		})}
 	}
 	m.restore(record.Framework{State: record.Active, ID: "fw"}, tasks, nil)
 	require.Len(b, m.tasks.byID, n)

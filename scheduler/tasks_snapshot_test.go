@@ -55,7 +55,8 @@ func (s keptSnapshot) text() string {
 
 // writeRecord writes all of a record.
 func writeRecord(to *strings.Builder, t *record.Task) {
-	spec, err := record.EncodeSpec(&t.Info.Spec)
+	info := t.Info.Public()
+	spec, err := record.EncodeSpec(&info.Spec)
 	if err != nil {
 		spec = []byte(err.Error())
 	}
@@ -63,7 +64,7 @@ func writeRecord(to *strings.Builder, t *record.Task) {
 	if err != nil {
 		state = []byte(err.Error())
 	}
-	fmt.Fprintf(to, "%d %s %s %v %v %v %v\n", t.Serial, spec, state, t.Info.Status, t.Info.IPs, t.Agent, t.SpecStored)
+	fmt.Fprintf(to, "%d %s %s %v %v %v %v\n", t.Serial, spec, state, info.Status, info.IPs, t.Agent, t.SpecStored)
 }
 
 // TestSnapshotsStay changes each field that an update, a kill, a requeue and the store change, after a snapshot.
@@ -116,7 +117,7 @@ func TestRestoredSerials(t *testing.T) {
 	m := newStage(t).machine
 	var tasks []record.Task
 	for id, serial := range map[string]int{"a": 5, "b": 5, "c": 0, "d": 0, "e": 6, "f": 9} {
-		tasks = append(tasks, record.Task{Serial: serial, Info: task.Info{Spec: task.Spec{ID: id}, Submitted: time.Unix(1, 0)}})
+		tasks = append(tasks, record.Task{Serial: serial, Info: record.NewInfo(task.Info{Spec: task.Spec{ID: id}, Submitted: time.Unix(1, 0)})})
 	}
 	m.restore(record.Framework{}, tasks, nil)
 	order := ""

@@ -1,18 +1,17 @@
 package scheduler
 
-import "slices"
-
 // teardownState is whether the framework is to be torn down, and who waits for that.
 type teardownState struct {
 	wanted  bool
 	failed  bool // TEARDOWN was refused, or a stream has ended after it
-	callers []ref
+	callers callers
 }
 
 // request adds a caller that waits for the teardown, and reports whether it is the first one.
-func (e *teardownState) request(caller ref) (first bool) {
+func (e *teardownState) request(r ref) (first bool) {
 	first = !e.wanted
-	e.wanted, e.callers = true, append(e.callers, caller)
+	e.wanted = true
+	e.callers.add(caller{ref: r})
 	return first
 }
 
@@ -27,13 +26,11 @@ func (e *teardownState) endsStream() bool {
 }
 
 // forget drops a caller. The framework is torn down nevertheless.
-func (e *teardownState) forget(caller ref) {
-	e.callers = slices.DeleteFunc(e.callers, func(c ref) bool { return c == caller })
-}
+func (e *teardownState) forget(r ref) { e.callers.forget(r) }
 
 // end notes that the framework has ended, and returns the callers that waited for it.
 func (e *teardownState) end() []ref {
-	callers := e.callers
+	waiting := e.callers.takeAll()
 	*e = teardownState{}
-	return callers
+	return waiting
 }

@@ -23,6 +23,8 @@ type timers struct {
 	// A timer that was replaced stays in the heap: each update about a task may replace one. When there are so many timers
 	// those are dropped.
 	sweepAt int
+	// forgotten is how many tasks were taken off the record since the timers that are not wanted were last dropped.
+	forgotten int
 	// questions are when the last timer for a question was to fire, by what it is about, see together.
 	questions [questionKinds]time.Time
 }
@@ -61,16 +63,22 @@ func (ts *timers) start(t timer) uint32 {
 	}
 	ts.last++
 	t.number = ts.last
-	heap.Push(&ts.heap, t)
+	ts.heap = append(ts.heap, t)
+	heap.Fix(&ts.heap, len(ts.heap)-1) // as heap.Push, which would allocate
 	return t.number
 }
 
 // sweepMin is how many timers are not too many, whether or not some of them were replaced.
 const sweepMin = 1024
 
-// wanted reports whether a timer was not replaced, and its task has not ended.
+// task returns the task of a timer.
+func (t timer) task() *entry { return cmp.Or(t.kill, t.launch, t.relaunch) }
+
+// wanted reports whether a timer was not replaced, and its task has not ended and is on record.
 func (t timer) wanted() bool {
 	switch {
+	case t.task().gone:
+		return false
 	case t.kill != nil:
 		return t.kill.killTimer == t.number && t.kill.live()
 	case t.launch != nil:
@@ -83,6 +91,7 @@ func (t timer) wanted() bool {
 
 // keep drops the timers that are not wanted any more.
 func (ts *timers) keep(wanted func(timer) bool) {
+	ts.forgotten = 0
 	ts.heap = slices.DeleteFunc(ts.heap, func(t timer) bool { return !wanted(t) })
 	heap.Init(&ts.heap)
 }
@@ -109,9 +118,12 @@ func (ts *timers) endSubscription() {
 	ts.keep(func(t timer) bool { return t.relaunch != nil })
 }
 
-// forget drops the timers of a task.
-func (ts *timers) forget(e *entry) {
-	ts.keep(func(t timer) bool { return t.kill != e && t.launch != e && t.relaunch != e })
+// forget notes that a task was taken off the record. Its timers are dropped together with those of others: users may forget very
+// many tasks one by one.
+func (ts *timers) forget() {
+	if ts.forgotten++; 2*ts.forgotten > len(ts.heap) {
+		ts.keep(timer.wanted)
+	}
 }
 
 type timerHeap []timer

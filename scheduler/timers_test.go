@@ -17,7 +17,7 @@ func TestTimersThatAreReplaced(t *testing.T) {
 	now := time.Unix(1e9, 0)
 	entries := make([]*entry, 2000)
 	for i := range entries {
-		entries[i] = &entry{Task: &record.Task{Info: task.Info{State: task.StateStaging}}}
+		entries[i] = &entry{Task: &record.Task{Info: record.NewInfo(task.Info{State: task.StateStaging})}}
 	}
 	for i := range 300_000 {
 		e := entries[i%len(entries)]

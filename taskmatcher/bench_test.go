@@ -262,6 +262,6 @@ func TestAllocations(t *testing.T) {
 			placed = len(placements)
 		})
 		require.Greater(t, placed, tasks/4)
-		require.Less(t, allocations/float64(placed), 6.0, s.name)
+		require.Less(t, allocations/float64(placed), 2.0, s.name)
 	}
 }

@@ -63,7 +63,7 @@ func (f found) better(than found) bool {
 // newBlockSearch returns the search of a class, or nil if it needs queues: with several GROUP_BY constraints a standing
 // would be several numbers, and with a GROUP_BY preference it may fall.
 func (m *match) newBlockSearch(c *class) *blockSearch {
-	if m.rule != ruleBestFit || len(c.groupBy) > 1 || len(c.groupByPreferences) > 0 {
+	if len(c.groupBy) > 1 || len(c.groupByPreferences) > 0 {
 		return nil
 	}
 	var groupBy *attribute

@@ -29,7 +29,7 @@ type class struct {
 	// For BestFit.
 	dominant       dominantResource
 	dominantAmount thousandths  // how much of it a task takes
-	search         *blockSearch // nil until the first task has its turn, and for classes that need queues
+	search         *blockSearch // nil: the class needs queues
 	// For Spread: the tasks of the group by agent.
 	groupTasks []int64
 
@@ -84,6 +84,7 @@ func (m *match) newClass(spec *task.Spec) *class {
 	switch m.rule {
 	case ruleBestFit:
 		m.findDominant(c)
+		c.search = m.newBlockSearch(c)
 	case ruleSpread:
 		c.groupTasks = m.tasksOf(spec.Group)
 	}

@@ -128,7 +128,6 @@ func (m *match) newPartitioning(values [][]int32) *partitioning {
 // choose returns the candidate for the next task of a class, or -1 if there is none.
 func (m *match) choose(c *class) int32 {
 	if c.queues == nil {
-		c.search = m.newBlockSearch(c)
 		c.queues = m.newPartitionedQueues(c)
 	}
 	if c.search != nil {

@@ -25,17 +25,22 @@ func radixSort(all, space []sortItem) {
 		slices.SortStableFunc(all, func(a, b sortItem) int { return cmp.Compare(a.by, b.by) })
 		return
 	}
-	var counts [8][256]int32
-	for _, x := range all {
-		for i := range counts {
-			counts[i][byte(x.by>>(8*i))]++
-		}
+	differing, sorted := uint64(0), true
+	for i, x := range all[1:] { // all[i] is the one before x
+		differing |= x.by ^ all[i].by
+		sorted = sorted && all[i].by <= x.by
+	}
+	if sorted { // as candidates are by memory
+		return
 	}
 	from, to := all, space[:len(all)]
-	for i := range counts {
-		starts := &counts[i]
-		if starts[byte(from[0].by>>(8*i))] == int32(len(from)) {
+	for shift := 0; shift < 64; shift += 8 {
+		if byte(differing>>shift) == 0 {
 			continue // all have the same byte
+		}
+		var starts [256]int32
+		for _, x := range from {
+			starts[byte(x.by>>shift)]++
 		}
 		next := int32(0)
 		for digit, n := range starts {
@@ -43,7 +48,7 @@ func radixSort(all, space []sortItem) {
 			next += n
 		}
 		for _, x := range from {
-			digit := byte(x.by >> (8 * i))
+			digit := byte(x.by >> shift)
 			to[starts[digit]] = x
 			starts[digit]++
 		}

@@ -122,7 +122,7 @@ var imports = map[string][]string{
 	"internal/docgen":                {},
 	// The parts of the scheduler's machine, which must not know it.
 	"scheduler/internal/demand":      {"internal/tokenbucket"},
-	"scheduler/internal/journal":     {},
+	"scheduler/internal/journal":     {"scheduler/internal/ordered"},
 	"scheduler/internal/mastertext":  {},
 	"scheduler/internal/offerfilter": {"task", mesosGo},
 	"scheduler/internal/ordered":     {},

@@ -12,8 +12,8 @@ import (
 // theRecords are the types whose values snapshots of all tasks share with the machine, see entry.edit.
 func (p *program) theRecords() map[*types.TypeName]bool {
 	found := map[*types.TypeName]bool{}
-	for name, pkg := range map[string]string{"Task": schedulerPackage + "/internal/record", "Info": module + "/task"} {
-		if o, ok := p.named(pkg, name).(*types.TypeName); ok {
+	for _, name := range [...]string{"Task", "Info"} {
+		if o, ok := p.named(schedulerPackage+"/internal/record", name).(*types.TypeName); ok {
 			found[o] = true
 		}
 	}
@@ -116,12 +116,13 @@ func TestStrayEditsControl(t *testing.T) {
 		var all []string
 		for _, b := range synthetic(t, map[string]string{
 			"scheduler/internal/record/record.go": `package record
-				import "` + module + `/task"
-				type Task struct { Info task.Info; Lost int; UUIDs UUIDs }
+				type Task struct { Info Info; Lost int; UUIDs UUIDs }
+				type Info struct { State int; IPs []string }
+				func (i *Info) SetStatus() {}
+				func (i Info) Status() int { return 1 }
 				type UUIDs [4]uint64
 				func (u *UUIDs) Seen() bool { return true }
 				func (u UUIDs) Len() int { return 4 }`,
-			"task/info.go": "package task\ntype Info struct { State int; IPs []string; Spec *Spec }\ntype Spec struct { Labels map[string]string }",
 			"scheduler/entry.go": `package scheduler
 				import "` + module + `/scheduler/internal/record"
 				type entry struct { *record.Task; own int }
@@ -137,17 +138,18 @@ func TestStrayEditsControl(t *testing.T) {
 		"func f(e *entry) { e.Lost = 1 }":                                       "f changes record.Task.Lost",
 		"func f(e *entry) { e.Lost++ }":                                         "f changes record.Task.Lost",
 		"func f(e *entry) { e.Task.Lost = 1 }":                                  "f changes record.Task.Lost",
-		"func f(e *entry) { e.Info.State = 1 }":                                 "f changes task.Info.State",
-		"func f(e *entry) { e.Info.IPs[0] = \"\" }":                             "f changes task.Info.IPs",
+		"func f(e *entry) { e.Info.State = 1 }":                                 "f changes record.Info.State",
+		"func f(e *entry) { e.Info.IPs[0] = \"\" }":                             "f changes record.Info.IPs",
 		"func f(e *entry) { t := e.Task; t.Lost = 1 }":                          "f changes record.Task.Lost",
-		"func f(e *entry) { i := &e.Info; i.State = 1 }":                        "f changes task.Info.State",
+		"func f(e *entry) { i := &e.Info; i.State = 1 }":                        "f changes record.Info.State",
 		"func f(e *entry) { other().Lost = 1 }":                                 "f changes record.Task.Lost",
+		"func f(e *entry) { e.Info.SetStatus() }":                               "f changes record.Task.Info",
 		"func f(e *entry) { e.UUIDs.Seen() }":                                   "f changes record.Task.UUIDs",
 		"func f(e *entry) { n := &e.Lost; *n = 1 }":                             "f changes record.Task.Lost",
 		"func f(e, o *entry) { t := e.edit(); t.Lost = 1; o.Lost = 2 }":         "f changes record.Task.Lost",
 		"func (e *entry) f() { *e.Task = record.Task{} }":                       "entry.f changes record.Task.",
 		"func f(all []*entry) { for _, all[0].Lost = range []int{1} {} }":       "f changes record.Task.Lost",
-		"func f(e *entry) { func() { e.Info.State, e.own = 1, 1 }() }":          "f changes task.Info.State",
+		"func f(e *entry) { func() { e.Info.State, e.own = 1, 1 }() }":          "f changes record.Info.State",
 		"func f(e *entry) { e.edit(); e.Lost = 1 }":                             "f changes record.Task.Lost",
 		"func g(e *entry) { t := e.edit(); t.Lost = 1; u := e.Task; u.Lost++ }": "g changes record.Task.Lost",
 	} {
@@ -155,5 +157,5 @@ func TestStrayEditsControl(t *testing.T) {
 	}
 	require.Empty(t, edits(`
 		func f(e *entry) { e.edit().Lost = 1; e.edit().Info.State++; t := e.edit(); t.Info.State, t.Lost = 1, 1; i := &e.edit().Info; i.State = 1 }
-		func g(e *entry) bool { c := *e.Task; c.Lost = 1; c.UUIDs.Seen(); e.own = 1; _ = e.UUIDs.Len(); return e.edit().UUIDs.Seen() && t.Lost == 1 }`))
+		func g(e *entry) bool { c := *e.Task; c.Lost = 1; c.UUIDs.Seen(); e.own = 1; _, _ = e.UUIDs.Len(), e.Info.Status(); return e.edit().UUIDs.Seen() && t.Lost == 1 }`))
 }

@@ -32,7 +32,7 @@ func isMachineFile(base string) bool { return strings.HasPrefix(base, "machine")
 
 // sharedRecords are what the machine and its parts keep about a task together: each field has one file that writes it,
 // which need not be the one that declares it. The parts proper write their own fields only.
-var sharedRecords = map[string]string{"entry": "scheduler", "pod": "scheduler", "Task": "scheduler/internal/record", "Info": "task"}
+var sharedRecords = map[string]string{"entry": "scheduler", "pod": "scheduler", "Task": "scheduler/internal/record", "Info": "scheduler/internal/record"}
 
 // strayWrites returns the fields that are written in the wrong files: one of the machine in more than one file, or
 // outside of its own; one of a shared record in more than one; one of a part in any but the part's; and settings

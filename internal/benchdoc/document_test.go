@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -30,6 +31,7 @@ type table struct {
 	flags    string // more flags of go test
 	baseline string // heads the column of the baselines
 	rows     []row
+	every    [2]string // in place of rows: a row for every benchmark, with these units of the figure and of its baseline
 }
 
 // row compares a figure with one that the same run measured.
@@ -70,6 +72,11 @@ func TestBenchmarksDocumentControl(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "before\n<!-- speed -->\n"+written+"<!-- end -->\nafter\n", text)
 	require.NoError(t, tab.check(text))
+
+	every := table{name: "all", folder: "task", bench: "All", every: [2]string{"ns/op", "B/op"}}
+	written, err = every.write(result{{"All/b_c", "ns/op"}: {20}, {"All/a", "ns/op"}: {30}, {"All/b_c", "B/op"}: {1}, {"All/a", "B/op"}: {2}})
+	require.NoError(t, err)
+	require.Contains(t, written, "| a | 30 ns | 2 B | 15 |  |  |\n| b c | 20 ns | 1 B | 20 |  |  |\n")
 
 	_, err = replace("text", "speed", written)
 	require.ErrorContains(t, err, "has no table speed")
@@ -126,7 +133,7 @@ func (tab table) measured(t *testing.T) string {
 func (tab table) write(r result) (string, error) {
 	var b strings.Builder
 	fmt.Fprintf(&b, "\n```\n%s\n```\n\n%s", tab.command(), tab.head())
-	for _, row := range tab.rows {
+	for _, row := range tab.rowsOf(r) {
 		value, err := r.median(row.measured)
 		if err != nil {
 			return "", err
@@ -143,6 +150,21 @@ func (tab table) write(r result) (string, error) {
 	}
 	fmt.Fprintf(&b, "\n%s, %s/%s, %d processors\n\n", runtime.Version(), runtime.GOOS, runtime.GOARCH, runtime.NumCPU())
 	return b.String(), nil
+}
+
+// rowsOf returns the rows of a table, given what was measured.
+func (tab table) rowsOf(r result) []row {
+	rows := slices.Clone(tab.rows)
+	for s := range r {
+		if s.unit == tab.every[0] {
+			_, name, _ := strings.Cut(s.benchmark, "/")
+			rows = append(rows, row{what: strings.ReplaceAll(name, "_", " "), measured: s, baseline: sample{s.benchmark, tab.every[1]}})
+		}
+	}
+	if len(tab.rows) == 0 {
+		slices.SortFunc(rows, func(a, b row) int { return strings.Compare(a.what, b.what) })
+	}
+	return rows
 }
 
 func (tab table) head() string {

@@ -73,7 +73,7 @@ func figure(value float64, unit string) string {
 }
 
 // named is a unit with a name for what is measured in front of it or behind it: "p99-ms", "ours-µs/task", "cpu-ms/op".
-var named = regexp.MustCompile(`^(?:[A-Za-z0-9-]+-)?((?:ns|µs|ms|s|B|KiB|allocs|tasks|records)(?:/[a-z]+)?)(?:-[a-z]+)?$`)
+var named = regexp.MustCompile(`^(?:[A-Za-z0-9-]+-)?((?:ns|µs|ms|s|B|KiB|allocs|tasks|records|writes)(?:/[a-z]+)?)(?:-[a-z]+)?$`)
 
 // digits writes a number with three significant digits, and with commas between thousands.
 func digits(v float64) string {

@@ -21,11 +21,15 @@ type filler struct {
 	reservations     slab[mesos.Resource_ReservationInfo]
 	reservationParts slab[reservationParts]
 	labels           slab[mesos.Label]
-	ofResources      words
-	ofRest           words
-	words            *words // those of the two to which what is being filled in has its texts
-	err              error  // the first one of the generated code
+	words            [2]words // ofRest and ofResources
+	of               int      // whose words those of what is being filled in are
+	err              error    // the first one of the generated code
 }
+
+const (
+	ofRest = iota
+	ofResources
+)
 
 // words are the texts of an offer. Those of its resources are apart: schedulers keep the resources when the rest is forgotten.
 type words struct {
@@ -74,16 +78,15 @@ func (f *filler) makeSlabs(found *counts) {
 		reservationParts: newSlab[reservationParts](found[reservations]),
 		labels:           newSlab[mesos.Label](found[labels]),
 	}
-	f.ofResources.texts = newSlab[mesos.Value_Text](found[resourceTexts])
-	f.ofResources.letters.Grow(int(found[resourceLetters]))
-	f.ofRest.texts = newSlab[mesos.Value_Text](found[texts])
-	f.ofRest.letters.Grow(int(found[letters]))
-	f.words = &f.ofRest
+	f.words[ofRest].texts = newSlab[mesos.Value_Text](found[texts])
+	f.words[ofRest].letters.Grow(int(found[letters]))
+	f.words[ofResources].texts = newSlab[mesos.Value_Text](found[resourceTexts])
+	f.words[ofResources].letters.Grow(int(found[resourceLetters]))
 }
 
 // text returns a text as a part of the letters.
 func (f *filler) text(body []byte) string {
-	letters := &f.words.letters
+	letters := &f.words[f.of].letters
 	start := letters.Len()
 	letters.Write(body)
 	return letters.String()[start:]
@@ -91,7 +94,7 @@ func (f *filler) text(body []byte) string {
 
 // optional returns a text to which a message has a pointer.
 func (f *filler) optional(body []byte) *string {
-	s := f.words.texts.one()
+	s := f.words[f.of].texts.one()
 	s.Value = f.text(body)
 	return &s.Value
 }
@@ -148,9 +151,9 @@ func (f *filler) offer(o *mesos.Offer, message []byte) {
 		case 4:
 			o.Hostname = f.text(body)
 		case 5:
-			f.words = &f.ofResources
+			f.of = ofResources
 			f.resource(f.resources.add(&o.Resources), body)
-			f.words = &f.ofRest
+			f.of = ofRest
 		case 6:
 			f.executors.add(&o.ExecutorIDs).Value = f.value(body)
 		case 7:
@@ -269,7 +272,7 @@ func (f *filler) attribute(a *mesos.Attribute, message []byte) {
 		case 4:
 			a.Ranges = f.rangeList(body)
 		case 5:
-			a.Text = f.words.texts.one()
+			a.Text = f.words[f.of].texts.one()
 			a.Text.Value = f.value(body)
 		case 6:
 			a.Set = other[mesos.Value_Set](f, body)

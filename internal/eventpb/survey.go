@@ -129,9 +129,12 @@ func (s *Survey) message(message []byte, t *table, c *counts) bool {
 func (s *Survey) Decode() (*scheduler.Event, error) {
 	n := len(s.counts)
 	offers := slices.Grow([]mesos.Offer(nil), n)[:n:n] // nil if there are none
-	at, f := 0, new(filler)
+	at := 0
 	for i := range offers {
-		var offer []byte
+		var (
+			offer []byte
+			f     filler
+		)
 		_, _, offer, at = next(s.list, at)
 		f.makeSlabs(&s.counts[i])
 		if f.offer(&offers[i], offer); f.err != nil {

@@ -26,6 +26,11 @@ type request struct {
 	constraints constraints.Call
 }
 
+// mayHaveConstraints reports whether there is a payload that has offer constraints: two kinds of calls have, of all that come.
+func (r *request) mayHaveConstraints() bool {
+	return r.call.Subscribe != nil || r.call.UpdateFramework != nil
+}
+
 // unmarshal reports whether body is the message. mesos-go's generated code panics on some malformed
 // input (CVE-2021-3121).
 func unmarshal(body []byte, message proto.Message) (ok bool) {
@@ -41,7 +46,7 @@ func unmarshal(body []byte, message proto.Message) (ok bool) {
 func (c codec) decode(body []byte) (*request, error) {
 	r := &request{}
 	if c == codecProtobuf {
-		if !unmarshal(body, &r.call) || !unmarshal(body, &r.constraints) {
+		if !unmarshal(body, &r.call) || r.mayHaveConstraints() && !unmarshal(body, &r.constraints) {
 			return nil, errors.New("Failed to parse body into Call protobuf")
 		}
 		_, known := scheduler.Call_Type_name[int32(r.call.Type)]

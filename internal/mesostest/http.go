@@ -120,7 +120,7 @@ func (m *Master) serveScheduler(w http.ResponseWriter, r *http.Request, principa
 		constraints: req.constraints.Constraints(),
 		cut:         cutter(r),
 	}
-	if !constraints.Supported(m.config.Version) {
+	if from.constraints != nil && !constraints.Supported(m.config.Version) {
 		from.constraints = nil
 	}
 	fault := validate.CallWithoutType
@@ -194,11 +194,11 @@ func readBody(w http.ResponseWriter, r *http.Request) (codec, []byte, bool) {
 		answer(w, http.StatusUnsupportedMediaType, "Expecting 'Content-Type' of application/json or application/x-protobuf")
 		return "", nil, false
 	}
-	body, err := readLimited(r.Body)
+	body, err := readLimited(r.Body, r.ContentLength)
 	if err == nil && r.Header.Get("Content-Encoding") == "gzip" {
 		var zipped *gzip.Reader
 		if zipped, err = gzip.NewReader(bytes.NewReader(body)); err == nil {
-			body, err = readLimited(zipped)
+			body, err = readLimited(zipped, -1)
 		}
 	}
 	switch {
@@ -216,7 +216,16 @@ func readBody(w http.ResponseWriter, r *http.Request) (codec, []byte, bool) {
 // master has no limit, but it does not share its process with a test.
 const maxBody = 64 << 20
 
-func readLimited(r io.Reader) ([]byte, error) {
+// smallBody is the longest body for which room is made before it comes. Those of most calls have some hundred bytes.
+const smallBody = 64 << 10
+
+// readLimited reads a body of that size, or one whose size is not known: -1.
+func readLimited(r io.Reader, size int64) ([]byte, error) {
+	if size >= 0 && size <= smallBody {
+		body := make([]byte, size)
+		_, err := io.ReadFull(r, body)
+		return body, err
+	}
 	body, err := io.ReadAll(io.LimitReader(r, maxBody+1))
 	if err == nil && len(body) > maxBody {
 		err = errTooLong

@@ -50,7 +50,7 @@ func (m *Master) serveTeardown(w http.ResponseWriter, r *http.Request) {
 	if !postOnly(w, r) {
 		return
 	}
-	body, err := readLimited(r.Body)
+	body, err := readLimited(r.Body, r.ContentLength)
 	form, parseErr := url.ParseQuery(string(body))
 	if err != nil || parseErr != nil || !form.Has("frameworkId") {
 		answer(w, http.StatusBadRequest, "Missing 'frameworkId' query parameter in the request body")

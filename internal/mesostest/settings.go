@@ -87,7 +87,7 @@ func (m *Master) serveSetting(w http.ResponseWriter, r *http.Request, s setting)
 	case r.Method == http.MethodGet:
 		m.serveState(w, r, s.show)
 	default:
-		body, err := readLimited(r.Body)
+		body, err := readLimited(r.Body, r.ContentLength)
 		var v any
 		if err == nil {
 			v, err = wirejson.Parse(body)

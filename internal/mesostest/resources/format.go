@@ -58,19 +58,27 @@ func trimExponent(s string, v float64) string {
 // describe returns all of a resource but its value.
 func describe(r *mesos.Resource) string {
 	var b strings.Builder
+	appendDescription(&b, r)
+	return b.String()
+}
+
+// appendDescription is what the key of every resource of every task is made with.
+func appendDescription(b *strings.Builder, r *mesos.Resource) {
 	b.WriteString(r.Name)
 	if a := r.GetAllocationInfo(); a != nil {
-		fmt.Fprintf(&b, "(allocated: %s)", a.GetRole())
+		b.WriteString("(allocated: ")
+		b.WriteString(a.GetRole())
+		b.WriteByte(')')
 	}
 	if len(r.Reservations) > 0 {
 		parts := []string{}
 		for i := range r.Reservations {
 			parts = append(parts, "("+describeReservation(&r.Reservations[i])+")")
 		}
-		fmt.Fprintf(&b, "(reservations: [%s])", strings.Join(parts, ","))
+		fmt.Fprintf(b, "(reservations: [%s])", strings.Join(parts, ","))
 	}
 	if d := r.GetDisk(); d != nil {
-		fmt.Fprintf(&b, "[%s]", describeDisk(d))
+		fmt.Fprintf(b, "[%s]", describeDisk(d))
 	}
 	if r.GetRevocable() != nil {
 		b.WriteString("{REV}")
@@ -78,7 +86,6 @@ func describe(r *mesos.Resource) string {
 	if r.GetShared() != nil {
 		b.WriteString("<SHARED>")
 	}
-	return b.String()
 }
 
 func describeReservation(info *mesos.Resource_ReservationInfo) string {

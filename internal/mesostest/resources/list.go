@@ -64,7 +64,8 @@ func (e Entry) reshaped(shape mesos.Resource) Entry {
 // own order matters: they are a stack.
 func shapeKey(r *mesos.Resource) string {
 	var b strings.Builder
-	b.WriteString(describe(r))
+	b.Grow(64) // most are shorter
+	appendDescription(&b, r)
 	b.WriteByte(byte('0' + int(r.GetType())))
 	if p := r.GetProviderID(); p != nil {
 		b.WriteString(p.Value)

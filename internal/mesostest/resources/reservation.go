@@ -9,8 +9,8 @@ import (
 // Refined returns a resource in the format of the capability RESERVATION_REFINEMENT: a stack of
 // reservations, none of an unreserved resource, and never a role.
 func Refined(r mesos.Resource) mesos.Resource {
-	if role := r.GetRole(); len(r.Reservations) == 0 && role != "*" && role != "" {
-		static := mesos.Resource_ReservationInfo_STATIC
+	if of := r.GetRole(); len(r.Reservations) == 0 && of != "*" && of != "" {
+		role, static := of, mesos.Resource_ReservationInfo_STATIC // allocated here, since few have one
 		info := mesos.Resource_ReservationInfo{Type: &static, Role: &role}
 		if r.Reservation != nil {
 			dynamic := mesos.Resource_ReservationInfo_DYNAMIC

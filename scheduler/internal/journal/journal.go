@@ -14,16 +14,20 @@ package journal
 import (
 	"slices"
 	"time"
+
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/ordered"
 )
 
 // Journal is a list of changes, and of the actions of type A that wait for them. Its zero value is empty and ready
 // to use.
 type Journal[A any] struct {
-	dirty   []change        // to be written, the oldest first
-	isDirty map[string]bool // the keys of dirty
-	writing []change        // being written, in this order
-	last    uint64          // number of the last change
-	waiting []Waiting[A]    // in the order in which they are released
+	dirty     []change        // to be written, the oldest first
+	isDirty   map[string]bool // the keys of dirty
+	writing   []change        // being written, in this order
+	isWriting map[string]bool // the keys of writing; nil: not needed so far
+	last      uint64          // number of the last change
+	added     int             // number of the last action that was made to wait
+	waiting   *ordered.List[Waiting[A]]
 
 	failures  int // writes in a row that failed
 	err       error
@@ -35,12 +39,14 @@ type Journal[A any] struct {
 type change struct {
 	key    string
 	number uint64
+	oldest uint64 // of a change that is being written: the lowest number among it and those that are written after it
 }
 
 // Waiting is an action that waits for changes to be stored.
 type Waiting[A any] struct {
 	Since  time.Time // when it was added
 	Action A
+	Number int    // by which it can be taken back; they are released in this order
 	after  uint64 // number of the last change that it waits for
 }
 
@@ -61,7 +67,7 @@ func (j *Journal[A]) Touch(key string) {
 	}
 	j.isDirty[key] = true
 	j.last++
-	j.dirty = append(j.dirty, change{key, j.last})
+	j.dirty = append(j.dirty, change{key: key, number: j.last})
 }
 
 // TouchLast notes that a record has changed, and that it must not be written before the other changes so far.
@@ -73,15 +79,24 @@ func (j *Journal[A]) TouchLast(key string) {
 	j.Touch(key)
 }
 
-// Add makes an action wait for all changes so far. It returns false if there is nothing to wait for: the action
-// can then be performed at once.
-func (j *Journal[A]) Add(now time.Time, a A) bool {
+// Add makes an action wait for all changes so far, and returns its number, by which it can be taken back. It returns 0 if there
+// is nothing to wait for: the action can then be performed at once.
+func (j *Journal[A]) Add(now time.Time, a A) (number int) {
 	if !j.Pending() {
-		return false
+		return 0
 	}
+	j.added++
 	// If nothing is dirty, what is being written has numbers up to the last one.
-	j.waiting = append(j.waiting, Waiting[A]{now, a, j.last})
-	return true
+	j.list().Add(Waiting[A]{now, a, j.added, j.last})
+	return j.added
+}
+
+// list returns the waiting actions.
+func (j *Journal[A]) list() *ordered.List[Waiting[A]] {
+	if j.waiting == nil {
+		j.waiting = ordered.New(func(w Waiting[A]) int { return w.Number })
+	}
+	return j.waiting
 }
 
 // Pending reports whether there are changes that are not known to be stored.
@@ -92,26 +107,22 @@ func (j *Journal[A]) Writing() bool { return len(j.writing) > 0 }
 
 // Changed reports whether a record has changes that are not known to be stored.
 func (j *Journal[A]) Changed(key string) bool {
-	return j.isDirty[key] || slices.ContainsFunc(j.writing, func(c change) bool { return c.key == key })
-}
-
-// Oldest returns when the action was added that has waited for longest, and false if none waits.
-func (j *Journal[A]) Oldest() (since time.Time, ok bool) {
-	if len(j.waiting) == 0 {
-		return since, false
+	if j.isWriting == nil && len(j.writing) > 0 {
+		j.isWriting = make(map[string]bool, len(j.writing))
+		for _, c := range j.writing {
+			j.isWriting[c.key] = true
+		}
 	}
-	return j.waiting[0].Since, true
+	return j.isDirty[key] || j.isWriting[key]
 }
 
-// Waits reports whether pick selects one of the waiting actions.
-func (j *Journal[A]) Waits(pick func(Waiting[A]) bool) bool {
-	return slices.ContainsFunc(j.waiting, pick)
-}
+// TakeBack removes the waiting action with a number, and reports whether there was one.
+func (j *Journal[A]) TakeBack(number int) bool { return j.list().Remove(number) }
 
 // Take removes the waiting actions that pick selects and returns them in order.
 func (j *Journal[A]) Take(pick func(Waiting[A]) bool) []A {
 	var taken []A
-	j.waiting = slices.DeleteFunc(j.waiting, func(w Waiting[A]) bool {
+	j.list().RemoveAll(func(w Waiting[A]) bool {
 		if !pick(w) {
 			return false
 		}
@@ -158,14 +169,22 @@ func (j *Journal[A]) Begin(now time.Time, together func(key string) []string) []
 			keys, j.writing = append(keys, Key{Key: c.key}), append(j.writing, c)
 			continue
 		}
+		if _, left := numbers[c.key]; !left {
+			continue // it is in keys, with the first of its group
+		}
 		joined := false
 		for _, key := range group {
 			if number, changed := numbers[key]; changed {
 				delete(numbers, key)
-				keys, j.writing = append(keys, Key{key, joined}), append(j.writing, change{key, number})
+				keys, j.writing = append(keys, Key{key, joined}), append(j.writing, change{key: key, number: number})
 				joined = true
 			}
 		}
+	}
+	oldest := j.last
+	for i := len(j.writing) - 1; i >= 0; i-- {
+		oldest = min(oldest, j.writing[i].number)
+		j.writing[i].oldest = oldest
 	}
 	j.dirty = nil
 	clear(j.isDirty)
@@ -181,7 +200,7 @@ func (j *Journal[A]) Stored(n int) ([]string, []Waiting[A]) {
 		stored[i] = c.key
 	}
 	j.failures, j.err = 0, nil
-	if j.writing = j.writing[n:]; len(j.writing) == 0 {
+	if j.writing, j.isWriting = j.writing[n:], nil; len(j.writing) == 0 {
 		j.writing = nil
 	}
 	return stored, j.release()
@@ -189,28 +208,14 @@ func (j *Journal[A]) Stored(n int) ([]string, []Waiting[A]) {
 
 // release removes the actions that have nothing left to wait for, and returns them.
 func (j *Journal[A]) release() []Waiting[A] {
-	n := len(j.waiting)
-	if j.Pending() {
-		oldest := j.last + 1
-		for _, c := range j.writing {
-			oldest = min(oldest, c.number)
-		}
-		if len(j.dirty) > 0 { // they changed since the write began, in this order
-			oldest = min(oldest, j.dirty[0].number)
-		}
-		n, _ = slices.BinarySearchFunc(j.waiting, oldest, func(w Waiting[A], oldest uint64) int {
-			if w.after < oldest {
-				return -1
-			}
-			return 1
-		})
+	oldest := j.last + 1
+	if len(j.writing) > 0 {
+		oldest = min(oldest, j.writing[0].oldest)
 	}
-	released := slices.Clone(j.waiting[:n])
-	clear(j.waiting[:n])
-	if j.waiting = j.waiting[n:]; len(j.waiting) == 0 {
-		j.waiting = nil
+	if len(j.dirty) > 0 { // they changed since the write began, in this order
+		oldest = min(oldest, j.dirty[0].number)
 	}
-	return released
+	return j.list().TakeFirst(func(w Waiting[A]) bool { return w.after < oldest })
 }
 
 // Failed notes that the write under way, or what was left of it, failed. It may have been stored or not. All of it
@@ -222,7 +227,7 @@ func (j *Journal[A]) Failed(err error, retryAt time.Time) {
 		back[c.key], j.isDirty[c.key] = true, true
 	}
 	newer := slices.DeleteFunc(j.dirty, func(c change) bool { return back[c.key] })
-	j.dirty, j.writing = append(j.writing, newer...), nil
+	j.dirty, j.writing, j.isWriting = append(j.writing, newer...), nil, nil
 }
 
 // Failures returns how many writes in a row have failed.

@@ -25,7 +25,7 @@ func actions(waiting []Waiting[string]) []string {
 
 func TestNothingToWaitFor(t *testing.T) {
 	var j Journal[string]
-	require.False(t, j.Add(began, "a"))
+	require.Zero(t, j.Add(began, "a"))
 	require.False(t, j.Pending())
 	_, ok := j.Deadline()
 	require.False(t, ok)
@@ -37,16 +37,16 @@ func TestWrittenOnceAndOldestFirst(t *testing.T) {
 	for _, key := range []string{"b", "a", "b", "c"} {
 		j.Touch(key)
 	}
-	require.True(t, j.Add(began, "first"))
+	require.Equal(t, 1, j.Add(began, "first"))
 	require.Equal(t, []Key{{Key: "b"}, {Key: "a"}, {Key: "c"}}, j.Begin(began, alone))
 
 	j.Touch("a") // again, while it is being written
-	require.True(t, j.Add(began.Add(time.Second), "second"))
+	require.Equal(t, 2, j.Add(began.Add(time.Second), "second"))
 	require.Empty(t, j.Begin(began, alone), "one writing at a time")
 
 	keys, released := j.Stored(3)
 	require.Equal(t, []string{"b", "a", "c"}, keys)
-	require.Equal(t, []Waiting[string]{{Since: began, Action: "first", after: 3}}, released)
+	require.Equal(t, []Waiting[string]{{Since: began, Action: "first", Number: 1, after: 3}}, released)
 
 	require.Equal(t, []Key{{Key: "a"}}, j.Begin(began, alone))
 	_, released = j.Stored(1)
@@ -59,7 +59,7 @@ func TestParts(t *testing.T) {
 	var j Journal[string]
 	for _, key := range []string{"a", "b", "c"} {
 		j.Touch(key)
-		require.True(t, j.Add(began, key+" is stored"))
+		require.NotZero(t, j.Add(began, key+" is stored"))
 	}
 	require.Len(t, j.Begin(began, alone), 3)
 	_, released := j.Stored(2)
@@ -82,7 +82,7 @@ func TestTogether(t *testing.T) {
 	}
 	for _, key := range []string{"a", "p3", "b", "p1"} {
 		j.Touch(key)
-		require.True(t, j.Add(began, key))
+		require.NotZero(t, j.Add(began, key))
 	}
 	require.Equal(t, []Key{{Key: "a"}, {Key: "p1"}, {Key: "p3", Joined: true}, {Key: "b"}}, j.Begin(began, together))
 	_, released := j.Stored(1)
@@ -97,7 +97,7 @@ func TestFailure(t *testing.T) {
 	var j Journal[string]
 	j.Touch("a")
 	j.Touch("b")
-	require.True(t, j.Add(began, "both"))
+	require.NotZero(t, j.Add(began, "both"))
 	j.Begin(began, alone)
 	j.Touch("c")
 	j.Touch("b")
@@ -144,19 +144,17 @@ func TestTouchLast(t *testing.T) {
 
 func TestTake(t *testing.T) {
 	var j Journal[string]
-	_, ok := j.Oldest()
-	require.False(t, ok)
+	require.False(t, j.TakeBack(1))
 	j.Touch("k")
-	for i, a := range []string{"a", "b", "c"} {
-		require.True(t, j.Add(began.Add(time.Duration(i)*time.Second), a))
+	for i, a := range []string{"a", "b", "c", "d"} {
+		require.Equal(t, i+1, j.Add(began.Add(time.Duration(i)*time.Second), a))
 	}
-	oldest, ok := j.Oldest()
-	require.True(t, ok)
-	require.Equal(t, began, oldest)
 	isB := func(w Waiting[string]) bool { return w.Action == "b" }
-	require.True(t, j.Waits(isB))
 	require.Equal(t, []string{"b"}, j.Take(isB))
-	require.False(t, j.Waits(isB))
+	require.Empty(t, j.Take(isB))
+	require.True(t, j.TakeBack(4))
+	require.False(t, j.TakeBack(4))
+	require.False(t, j.TakeBack(2), "it was taken")
 	j.Begin(began, alone)
 	_, released := j.Stored(1)
 	require.Equal(t, []string{"a", "c"}, actions(released))
@@ -205,7 +203,9 @@ func TestRandomHistories(t *testing.T) {
 				for key, n := range w.changed {
 					needs[key] = n
 				}
-				if j.Add(now, name) {
+				if number := j.Add(now, name); number > 0 && random.IntN(8) == 0 {
+					require.True(t, j.TakeBack(number))
+				} else if number > 0 {
 					w.waits[name], w.order = needs, append(w.order, name)
 				} else {
 					w.require(t, needs)
@@ -268,6 +268,21 @@ func (w *reference) store(t *testing.T, j *Journal[string], n int) {
 func (w *reference) require(t require.TestingT, needs map[string]int) {
 	for key, n := range needs {
 		require.GreaterOrEqual(t, w.stored[key], n, "%s is not stored", key)
+	}
+}
+
+// TestChangedWhileWritten looks for keys while a write goes on in parts.
+func TestChangedWhileWritten(t *testing.T) {
+	var j Journal[string]
+	for i := range 100 {
+		j.Touch(fmt.Sprint(i))
+	}
+	j.Begin(began, alone)
+	for i := range 100 {
+		require.True(t, j.Changed("99"))
+		require.True(t, j.Changed(fmt.Sprint(i)))
+		j.Stored(1)
+		require.False(t, j.Changed(fmt.Sprint(i)))
 	}
 }
 

@@ -57,6 +57,15 @@ func (l *List[T]) First() (first T, ok bool) {
 	return l.chunks[0].items[0], true
 }
 
+// Get returns the value with a number, and false if there is none.
+func (l *List[T]) Get(number int) (v T, found bool) {
+	c, at, found := l.lookUp(number)
+	if !found {
+		return v, false
+	}
+	return l.chunks[c].items[at], true
+}
+
 // All yields the values in order. The list must not be changed meanwhile.
 func (l *List[T]) All() iter.Seq[T] {
 	return func(yield func(T) bool) {
@@ -121,6 +130,30 @@ func (l *List[T]) Remove(number int) bool {
 	l.join(c)
 	l.join(c - 1)
 	return true
+}
+
+// TakeFirst removes values from the front, as long as pick selects them, and returns them.
+func (l *List[T]) TakeFirst(pick func(T) bool) []T {
+	var taken []T
+	chunks := 0 // that are taken as a whole
+	for ; chunks < len(l.chunks); chunks++ {
+		items := l.chunks[chunks].items
+		n := slices.IndexFunc(items, func(v T) bool { return !pick(v) })
+		if n < 0 {
+			taken = append(taken, items...)
+			continue
+		}
+		if n > 0 {
+			taken = append(taken, items[:n]...)
+			of := l.own(chunks, 0)
+			of.items = slices.Delete(of.items, 0, n)
+		}
+		break
+	}
+	l.chunks = slices.Delete(l.chunks, 0, chunks)
+	l.size -= len(taken)
+	l.join(0)
+	return taken
 }
 
 // RemoveAll removes the values that pick selects, in one pass.

@@ -62,9 +62,8 @@ func TestListEqualsModel(t *testing.T) {
 				delete(m, n)
 				require.True(t, l.Remove(n))
 			default: // as the owner of a value does: it copies what a snapshot may have
-				c, at, found := l.lookUp(n)
+				v, found := l.Get(n)
 				require.True(t, found)
-				v := l.chunks[c].items[at]
 				require.Equal(t, content, v.content)
 				if epochs[n].Over() {
 					v = &item{n, content}
@@ -80,6 +79,17 @@ func TestListEqualsModel(t *testing.T) {
 						delete(m, number)
 					}
 				}
+			}
+			if random.IntN(100) == 0 {
+				below := random.IntN(numbers / 10)
+				var want []item
+				for _, i := range m.all() {
+					if i.number < below {
+						want = append(want, i)
+						delete(m, i.number)
+					}
+				}
+				require.Equal(t, want, contents(slices.Values(l.TakeFirst(func(v *item) bool { return v.number < below }))))
 			}
 			if random.IntN(50) == 0 {
 				snapshots, then = append(snapshots, l.Snapshot()), append(then, m.all())
@@ -126,6 +136,8 @@ func TestWhatIsNotThere(t *testing.T) {
 	require.False(t, l.Remove(1))
 	require.False(t, l.Remove(3))
 	require.False(t, l.Replace(&item{number: 3}))
+	_, ok = l.Get(1)
+	require.False(t, ok)
 	require.Equal(t, 1, l.Len())
 	var none *Epoch[*item]
 	require.False(t, none.Over())
@@ -154,7 +166,7 @@ func TestSnapshotsAreReadConcurrently(t *testing.T) {
 		})
 		for i := range 100 {
 			n := (round*37 + i*19) % 2000
-			c, at, found := l.lookUp(n)
+			v, found := l.Get(n)
 			switch {
 			case !found:
 				l.Add(&item{n, round})
@@ -162,7 +174,6 @@ func TestSnapshotsAreReadConcurrently(t *testing.T) {
 			case i%5 == 0:
 				l.Remove(n)
 			default:
-				v := l.chunks[c].items[at]
 				if epochs[n].Over() {
 					copied := *v
 					v = &copied

@@ -80,7 +80,7 @@ func (b baseline) untagged(s *task.Spec) any {
 }
 
 // encode returns the record of a task in version 1. A task with lost launches is doubtful.
-func (b baseline) encode(t *Task, launches int) ([]byte, error) {
+func (b baseline) encode(t *plainTask, launches int) ([]byte, error) {
 	r := baselineRecord{
 		Version: 1,
 		Spec:    b.untagged(&t.Info.Spec), State: strings.ReplaceAll(t.Info.State.String(), "_", " "),
@@ -114,27 +114,29 @@ func (b baseline) encode(t *Task, launches int) ([]byte, error) {
 }
 
 // decode is the reverse.
-func (b baseline) decode(value []byte) (Task, error) {
+func (b baseline) decode(value []byte) (plainTask, error) {
 	var spec task.Spec
 	r := baselineRecord{Spec: b.untagged(&spec)}
 	if err := json.Unmarshal(value, &r); err != nil {
-		return Task{}, err
+		return plainTask{}, err
 	}
 	if r.Version != 1 {
-		return Task{}, fmt.Errorf("version %d instead of 1", r.Version)
+		return plainTask{}, fmt.Errorf("version %d instead of 1", r.Version)
 	}
 	state, err := task.ParseState(r.State)
 	if err != nil {
-		return Task{}, err
+		return plainTask{}, err
 	}
-	t := Task{
+	t := plainTask{
 		Info: task.Info{
 			Spec: spec, State: state,
 			AgentID: r.AgentID, Hostname: r.Hostname, HostPorts: r.HostPorts,
 			Healthy: r.Healthy, Submitted: r.Submitted, Updated: r.Updated,
 		},
-		Serial: r.Serial, Lost: int32(r.Launches), Confirmed: r.Confirmed,
-		Killing: r.Killing, UnknownSince: r.UnknownSince,
+		Task: Task{
+			Serial: r.Serial, Lost: int32(r.Launches), Confirmed: r.Confirmed,
+			Killing: r.Killing, UnknownSince: r.UnknownSince,
+		},
 	}
 	copy(t.UUIDs[:], r.UUIDs)
 	if state != task.StatePending && !state.Terminal() && r.AgentID != "" {
@@ -142,7 +144,7 @@ func (b baseline) decode(value []byte) (Task, error) {
 		for _, wire := range r.Attributes {
 			var attribute mesos.Attribute
 			if err := attribute.Unmarshal(wire); err != nil {
-				return Task{}, err
+				return plainTask{}, err
 			}
 			t.Agent.Attributes = append(t.Agent.Attributes, attribute)
 		}
@@ -150,7 +152,7 @@ func (b baseline) decode(value []byte) (Task, error) {
 	if len(r.Status) > 0 {
 		t.Info.Status = &mesos.TaskStatus{}
 		if err := t.Info.Status.Unmarshal(r.Status); err != nil {
-			return Task{}, err
+			return plainTask{}, err
 		}
 	}
 	return t, nil

@@ -29,7 +29,7 @@ func (c *Cache) Update(ctx context.Context, changes map[string][]byte) {
 	if c.tasks == nil {
 		c.tasks, c.decoder = make(map[string]*cached, len(changes)/2), newDecoder(&c.agents)
 	}
-	changed := make(map[*cached]*task.Spec, len(changes)) // with the decoded spec, if that is the same as before
+	changed := make(map[*cached]*Spec, len(changes)) // with the decoded spec, if that is the same as before
 	for key, value := range changes {
 		id, ofTask := strings.CutPrefix(key, taskPrefix)
 		if !ofTask {

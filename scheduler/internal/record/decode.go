@@ -24,7 +24,9 @@ const tasksEach = 1000
 type decoder struct {
 	*parser
 	agents  *memo[*task.Agent] // of all goroutines
+	specs   sharedSpecs
 	scratch decodedTask
+	whole   task.Spec // scratch space, too
 }
 
 func newDecoder(agents *memo[*task.Agent]) *decoder {
@@ -136,7 +138,7 @@ type decodedTask struct {
 }
 
 // decode decodes a task. Spec is its spec if that was decoded before, and otherwise nil.
-func (d *decoder) decode(from source, spec *task.Spec, t *Task) error {
+func (d *decoder) decode(from source, spec *Spec, t *Task) error {
 	s := &d.scratch
 	status, history := s.Status[:0], s.History[:0] // both are copied
 	*s = decodedTask{}
@@ -165,34 +167,34 @@ func (d *decoder) decode(from source, spec *task.Spec, t *Task) error {
 	// Beside a state of version 1 there may be a record of the spec, if only one of the two was written. It is
 	// ignored, since a state of version 1 has the spec in it, and will be written again.
 	if from.spec != nil {
-		if spec == nil {
-			if spec, err = d.spec(from); err != nil {
-				return &Error{Key: SpecKey(from.id), Err: err}
-			}
+		if spec != nil {
+			t.Info.Spec = *spec
+		} else if t.Info.Spec, err = d.spec(from); err != nil {
+			return &Error{Key: SpecKey(from.id), Err: err}
 		}
-		if s.Version > 1 {
-			t.Info.Spec, t.SpecStored = *spec, true
-		}
+		t.SpecStored = s.Version > 1
 	}
 	if s.Version == 1 {
-		t.Info.Spec = *s.Spec
+		t.Info.Spec = NewSpec(*s.Spec)
 	}
 	t.Info.Spec.ID, t.Info.Spec.RequestID = from.id, s.RequestID // the ID is that of the key: one string for both
 	return nil
 }
 
-// spec returns the spec in a record. It is shared by equal records.
-func (d *decoder) spec(from source) (*task.Spec, error) {
+// spec returns the spec in a record. What it has in common with others it shares.
+func (d *decoder) spec(from source) (Spec, error) {
 	var s storedSpec
+	d.whole = task.Spec{}
+	d.into = &d.whole
 	switch err := checkVersion(d.unmarshal(from.spec, &s), s.Version, 2, version); {
 	case err != nil:
-		return nil, err
+		return Spec{}, err
 	case s.Spec == nil:
-		return nil, errNoSpec
+		return Spec{}, errNoSpec
 	case s.Spec.ID != "" && s.Spec.ID != from.id:
-		return nil, wrongID(s.Spec.ID)
+		return Spec{}, wrongID(s.Spec.ID)
 	}
-	return s.Spec, nil
+	return d.specs.share(s.Spec), nil
 }
 
 var errNoSpec = errors.New("it has no spec")
@@ -209,8 +211,8 @@ func (d *decoder) state(s *decodedTask, id string, t *Task) error {
 		return errors.New("a count is negative")
 	}
 	*t = Task{
-		Info: task.Info{
-			Spec: task.Spec{ID: id}, State: state, HostPorts: s.HostPorts, Healthy: s.Healthy,
+		Info: Info{
+			Spec: Spec{ID: id}, State: state, HostPorts: s.HostPorts, Health: HealthOf(s.Healthy),
 			ExitStatus: s.ExitStatus, Version: s.InfoVersion,
 			Submitted: s.Submitted, Updated: s.Updated,
 		},
@@ -233,16 +235,12 @@ func (d *decoder) state(s *decodedTask, id string, t *Task) error {
 		t.Info.Err = errors.New(s.Err)
 	}
 	if len(s.Status) > 0 {
-		t.Info.Status = &mesos.TaskStatus{}
-		if err := unmarshalProto(t.Info.Status, s.Status); err != nil {
+		if err := unmarshalProto(&mesos.TaskStatus{}, s.Status); err != nil {
 			return fmt.Errorf("status: %w", err)
 		}
-		lengthen(t.Info.Status, &t.Info)
-		t.Info.IPs = IPs(t.Info.Status)
+		t.Info.status = string(s.Status)
 	}
-	if s.IPs != nil {
-		t.Info.IPs = append([]string(nil), *s.IPs...)
-	}
+	t.Info.ips = s.IPs
 	return nil
 }
 

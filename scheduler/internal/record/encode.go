@@ -2,7 +2,6 @@ package record
 
 import (
 	"encoding/json"
-	"slices"
 	"strings"
 	"time"
 
@@ -71,7 +70,7 @@ func EncodeTask(t *Task) ([]byte, error) {
 	s := storedTask[*storedAgent]{
 		Version: version, State: info.State.String(),
 		AgentID: unlessEqual(info.AgentID, ""), Hostname: unlessEqual(info.Hostname, ""),
-		HostPorts: info.HostPorts, Healthy: info.Healthy, ExitStatus: info.ExitStatus, InfoVersion: info.Version,
+		HostPorts: info.HostPorts, Healthy: info.Health.public(), Status: []byte(info.status), IPs: info.ips, ExitStatus: info.ExitStatus, InfoVersion: info.Version,
 		Submitted: info.Submitted.UTC(), Updated: info.Updated.UTC(),
 		Serial: t.Serial, Lost: t.Lost, Confirmed: t.Confirmed, Killing: t.Killing,
 		UUIDs: t.UUIDs, UnknownSince: t.UnknownSince.UTC(),
@@ -94,19 +93,6 @@ func EncodeTask(t *Task) ([]byte, error) {
 		}
 	}
 	s.Address = unlessEqual(info.AgentAddress, address)
-	var ips []string
-	if info.Status != nil && info.Status.Size() <= maxMessage { // a larger one could not be read again; the task is kept without it
-		status := shorten(*info.Status, info)
-		var err error
-		if s.Status, err = status.Marshal(); err != nil {
-			return nil, &Error{Key: key, Err: err}
-		}
-		ips = IPs(info.Status)
-	}
-	if !slices.Equal(info.IPs, ips) {
-		ips = append([]string{}, info.IPs...) // not nil, which would be left out
-		s.IPs = &ips
-	}
 	return encode(key, s)
 }
 
@@ -151,7 +137,7 @@ func IPs(s *mesos.TaskStatus) []string {
 
 // shorten returns a status without the IDs that the record has elsewhere, which are a third of its bytes. Mesos
 // has no empty IDs, so that lengthen can restore them.
-func shorten(s mesos.TaskStatus, info *task.Info) mesos.TaskStatus {
+func shorten(s mesos.TaskStatus, info *Info) mesos.TaskStatus {
 	if s.TaskID.Value == info.Spec.ID {
 		s.TaskID.Value = ""
 	}
@@ -165,7 +151,7 @@ func shorten(s mesos.TaskStatus, info *task.Info) mesos.TaskStatus {
 }
 
 // lengthen is the reverse of shorten.
-func lengthen(s *mesos.TaskStatus, info *task.Info) {
+func lengthen(s *mesos.TaskStatus, info *Info) {
 	if s.TaskID.Value == "" {
 		s.TaskID.Value = info.Spec.ID
 	}

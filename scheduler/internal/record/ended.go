@@ -19,8 +19,9 @@ type Ended struct {
 }
 
 // NewEnded returns what is to be left of a task that has ended.
-func NewEnded(info *task.Info) Ended {
-	return Ended{ID: info.Spec.ID, Pod: info.Spec.Pod, State: info.State, At: time.Unix(0, info.Updated.UnixNano()).UTC(), Spec: Sum(&info.Spec)}
+func NewEnded(info *Info) Ended {
+	spec := info.Spec.Whole()
+	return Ended{ID: spec.ID, Pod: spec.Pod, State: info.State, At: time.Unix(0, info.Updated.UnixNano()).UTC(), Spec: Sum(&spec)}
 }
 
 const endedPrefix = "ended/"

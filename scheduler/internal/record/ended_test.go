@@ -25,7 +25,7 @@ func TestEnded(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []Ended{e}, ended)
 
-	framework, tasks, err := Decode(map[string][]byte{EndedKey(e.ID): value})
+	framework, tasks, err := decodeAll(map[string][]byte{EndedKey(e.ID): value})
 	require.NoError(t, err)
 	require.Zero(t, framework)
 	require.Empty(t, tasks)
@@ -34,7 +34,8 @@ func TestEnded(t *testing.T) {
 func TestNewEnded(t *testing.T) {
 	info := samples()[0].Info
 	info.State, info.Updated = task.StateFailed, time.Date(2026, 11, 29, 1, 2, 3, 456_999_999, time.FixedZone("east", 3600))
-	e := NewEnded(&info)
+	kept := NewInfo(info)
+	e := NewEnded(&kept)
 	require.Equal(t, Ended{ID: info.Spec.ID, Pod: info.Spec.Pod, State: task.StateFailed, At: time.Date(2026, 11, 29, 0, 2, 3, 456_999_999, time.UTC), Spec: Sum(&info.Spec)}, e)
 }
 
@@ -55,7 +56,7 @@ func TestTaskBeatsEnded(t *testing.T) {
 	ended, err := DecodeEnded(records)
 	require.NoError(t, err)
 	require.Len(t, ended, 9)
-	_, tasks, err := Decode(records)
+	_, tasks, err := decodeAll(records)
 	require.NoError(t, err)
 	require.Len(t, tasks, len(samples()))
 }
@@ -106,7 +107,8 @@ func BenchmarkDecodeEnded(b *testing.B) {
 	for i := range n {
 		info := service(i, true).Info
 		info.State = task.StateFinished
-		e := NewEnded(&info)
+		kept := NewInfo(info)
+		e := NewEnded(&kept)
 		var err error
 		records[EndedKey(e.ID)], err = EncodeEnded(e)
 		require.NoError(b, err)

@@ -36,7 +36,7 @@ func FuzzDecode(f *testing.F) {
 				records[key] = value
 			}
 		}
-		name, tasks, err := Decode(records)
+		name, tasks, err := decodeAll(records)
 		if err != nil {
 			var bad *Error
 			require.ErrorAs(t, err, &bad)
@@ -45,7 +45,7 @@ func FuzzDecode(f *testing.F) {
 			return
 		}
 		again := encodeAll(t, name, tasks)
-		nameAgain, tasksAgain, err := Decode(again)
+		nameAgain, tasksAgain, err := decodeAll(again)
 		require.NoError(t, err)
 		require.Equal(t, name, nameAgain)
 		require.Equal(t, again, encodeAll(t, name, tasksAgain))

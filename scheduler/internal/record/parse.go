@@ -10,6 +10,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
 // parser parses JSON in the form in which records are written: without spaces and null, with the fields of a struct in their
@@ -27,6 +29,7 @@ type parser struct {
 	texts   [1 << 10]string // each where its hash says
 	parts   map[uint64]part // at most partsKnown; then begun anew
 	sharing bool            // parts are shared: it is a spec that is parsed
+	into    *task.Spec      // zero, for the next spec, which is not shared itself; nil: it takes memory of its own
 }
 
 const partsKnown = 1 << 13
@@ -85,11 +88,14 @@ func (p *parser) expect(text string) {
 func (p *parser) value(v reflect.Value) {
 	switch v.Kind() {
 	case reflect.Pointer, reflect.Map, reflect.Slice:
-		if p.sharing {
+		if into, is := v.Addr().Interface().(**task.Spec); is && p.into != nil {
+			*into, p.into = p.into, nil
+			p.fields(v.Elem())
+		} else if p.sharing {
 			p.shared(v)
-			return
+		} else {
+			p.part(v)
 		}
-		p.part(v)
 	case reflect.Struct:
 		if at, is := v.Addr().Interface().(*time.Time); is {
 			p.time(at)

@@ -39,7 +39,7 @@ func requireAsJSON(t testing.TB, p *parser, text []byte) (usual bool) {
 	return usual
 }
 
-func recordsOf(t testing.TB, tasks ...Task) (records [][]byte) {
+func recordsOf(t testing.TB, tasks ...plainTask) (records [][]byte) {
 	for key, value := range encodeAll(t, Framework{}, tasks) {
 		if strings.HasPrefix(key, specPrefix) || strings.HasPrefix(key, taskPrefix) {
 			records = append(records, value)
@@ -61,7 +61,7 @@ func TestUsualForm(t *testing.T) {
 		return requireAsJSON(t, p, value)
 	}, nil))
 	require.NoError(t, quick.Check(func(r randomTask) bool {
-		for _, text := range recordsOf(t, Task(r)) {
+		for _, text := range recordsOf(t, plainTask(r)) {
 			require.True(t, requireAsJSON(t, p, text) || strings.Contains(string(text), "e-"), "%s", text)
 		}
 		return true

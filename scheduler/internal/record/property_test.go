@@ -15,11 +15,11 @@ import (
 )
 
 // randomTask has a random part of its fields set, to anything.
-type randomTask Task
+type randomTask plainTask
 
 // Generate is for testing/quick.
 func (randomTask) Generate(r *rand.Rand, size int) reflect.Value {
-	var t Task
+	var t plainTask
 	randomize(reflect.ValueOf(&t.Info.Spec).Elem(), r, size)
 	randomize(reflect.ValueOf(&t.Info.AgentID).Elem(), r, size)
 	randomize(reflect.ValueOf(&t.Info.Hostname).Elem(), r, size)
@@ -111,16 +111,16 @@ func randomize(v reflect.Value, r *rand.Rand, size int) {
 // What is read equals what was written, whatever a task holds, and encoding it again results in the same bytes.
 func TestRoundTrip(t *testing.T) {
 	require.NoError(t, quick.Check(func(random []randomTask) bool {
-		byID := map[string]Task{}
-		var tasks []Task
+		byID := map[string]plainTask{}
+		var tasks []plainTask
 		for _, x := range random {
-			byID[x.Info.Spec.ID] = Task(x)
+			byID[x.Info.Spec.ID] = plainTask(x)
 		}
 		for _, x := range byID {
 			tasks = append(tasks, x)
 		}
 		records := encodeAll(t, Framework{State: Active, ID: "f"}, tasks)
-		framework, got, err := Decode(records)
+		framework, got, err := decodeAll(records)
 		require.NoError(t, err)
 		require.Equal(t, Framework{State: Active, ID: "f"}, framework)
 		require.Len(t, got, len(tasks))
@@ -133,7 +133,7 @@ func TestRoundTrip(t *testing.T) {
 }
 
 // requireEqual requires that a task was read as it was written.
-func requireEqual(t *testing.T, want, got Task) {
+func requireEqual(t *testing.T, want, got plainTask) {
 	require.True(t, got.SpecStored)
 	got.SpecStored = false
 	for _, at := range []*time.Time{&want.Info.Submitted, &want.Info.Updated, &want.UnknownSince} {

@@ -29,7 +29,7 @@ func TaskKey(id string) string { return taskPrefix + id }
 
 // Task is what is stored of a task.
 type Task struct {
-	Info   task.Info
+	Info   Info
 	Agent  *task.Agent // that it is on; nil: on none
 	Serial int         // its number in order of submission
 	Lost   int32       // launches that had no effect

@@ -64,10 +64,10 @@ func TestBadRecords(t *testing.T) {
 	} {
 		t.Run(reason, func(t *testing.T) {
 			records := map[string][]byte{"framework": []byte(`{"version":2,"id":"f"}`), "spec/a": []byte(spec2), "task/a": []byte(state2)}
-			_, _, err := Decode(records)
+			_, _, err := decodeAll(records)
 			require.NoError(t, err, "control")
 			records[c.key] = []byte(c.value)
-			framework, tasks, err := Decode(records)
+			framework, tasks, err := decodeAll(records)
 			var bad *Error
 			require.ErrorAs(t, err, &bad)
 			require.Equal(t, c.key, bad.Key)
@@ -91,38 +91,33 @@ func TestEncodeErrors(t *testing.T) {
 	var unsupported *json.UnsupportedValueError
 	require.ErrorAs(t, err, &unsupported)
 	x := fullTask("a")
-	x.Info.Status.State = nil // Mesos requires it
-	_, err = EncodeTask(&x)
-	require.ErrorAs(t, err, &bad)
-	require.Equal(t, "task/a", bad.Key)
-	x = fullTask("a")
 	x.Agent.Attributes[0].Text = nil
-	_, err = EncodeTask(&x)
+	_, err = EncodeTask(x.task())
 	require.NoError(t, err)
 }
 
 // A status that is too large to be read again is left out, and one that would exhaust the stack is refused.
 func TestLargeStatus(t *testing.T) {
-	x := Task{Info: task.Info{Spec: task.Spec{ID: "a"}, State: task.StateFailed, Status: sampleStatus("a")}}
+	x := plainTask{Info: task.Info{Spec: task.Spec{ID: "a"}, State: task.StateFailed, Status: sampleStatus("a")}}
 	x.Info.Status.Message = ptr(strings.Repeat("x", maxMessage-200))
-	_, tasks, err := Decode(encodeAll(t, Framework{}, []Task{x}))
+	_, tasks, err := decodeAll(encodeAll(t, Framework{}, []plainTask{x}))
 	require.NoError(t, err)
 	require.NotNil(t, tasks[0].Info.Status)
 	x.Info.Status.Message = ptr(strings.Repeat("x", maxMessage))
-	_, tasks, err = Decode(encodeAll(t, Framework{}, []Task{x}))
+	_, tasks, err = decodeAll(encodeAll(t, Framework{}, []plainTask{x}))
 	require.NoError(t, err)
 	require.Nil(t, tasks[0].Info.Status)
 
 	groups := bytes.Repeat([]byte{0xa3, 0x06}, 5_000_000) // field 100 is a group that has field 100, …
 	record, err := json.Marshal(map[string]any{"version": 2, "state": "failed", "status": groups})
 	require.NoError(t, err)
-	_, _, err = Decode(map[string][]byte{"spec/a": []byte(spec2), "task/a": record})
+	_, _, err = decodeAll(map[string][]byte{"spec/a": []byte(spec2), "task/a": record})
 	require.ErrorContains(t, err, "too many")
 }
 
 // Other keys are ignored, and a store may be empty.
 func TestOthersRecords(t *testing.T) {
-	framework, tasks, err := Decode(map[string][]byte{"": nil, "task": nil, "specs/a": nil, "frameworks": nil, "ha/epoch": []byte("?")})
+	framework, tasks, err := decodeAll(map[string][]byte{"": nil, "task": nil, "specs/a": nil, "frameworks": nil, "ha/epoch": []byte("?")})
 	require.NoError(t, err)
 	require.Empty(t, framework)
 	require.Empty(t, tasks)
@@ -131,13 +126,13 @@ func TestOthersRecords(t *testing.T) {
 // Alike tasks have equal records of their specs, and share their parts. Equal agents are the same pointer.
 func TestSharing(t *testing.T) {
 	const n = 3 * tasksEach // on several goroutines
-	all := make([]Task, n)
+	all := make([]plainTask, n)
 	for i := range all {
 		all[i] = service(i, true)
 	}
 	records := encodeAll(t, Framework{}, all)
 	require.Equal(t, string(records[SpecKey(all[0].Info.Spec.ID)]), string(records[SpecKey(all[1].Info.Spec.ID)]))
-	_, tasks, err := Decode(records)
+	_, tasks, err := decodeAll(records)
 	require.NoError(t, err)
 	require.Len(t, tasks, n)
 	ids, agents, containers := map[string]bool{}, map[string]*task.Agent{}, map[*task.Container]bool{}
@@ -156,11 +151,11 @@ func TestSharing(t *testing.T) {
 	old := newBaseline() // version 1: agents are shared all the same
 	first, second := service(1, true), service(2, true)
 	records = map[string][]byte{}
-	for _, x := range []Task{first, second} {
+	for _, x := range []plainTask{first, second} {
 		records[TaskKey(x.Info.Spec.ID)], err = old.encode(&x, 1)
 		require.NoError(t, err)
 	}
-	_, tasks, err = Decode(records)
+	_, tasks, err = decodeAll(records)
 	require.NoError(t, err)
 	require.Same(t, tasks[0].Agent, tasks[1].Agent)
 }
@@ -194,21 +189,21 @@ func TestMemo(t *testing.T) {
 // An error in any record ends the decoding, also on another goroutine.
 func TestErrorAmongMany(t *testing.T) {
 	const n = 3 * tasksEach
-	all := make([]Task, n)
+	all := make([]plainTask, n)
 	for i := range all {
-		all[i] = Task{Info: task.Info{Spec: task.Spec{ID: fmt.Sprint(i)}}}
+		all[i] = plainTask{Info: task.Info{Spec: task.Spec{ID: fmt.Sprint(i)}}}
 	}
 	records := encodeAll(t, Framework{}, all)
 	for _, id := range []string{"0", "1234", "2999"} {
 		good := records[TaskKey(id)]
 		records[TaskKey(id)] = []byte("?")
-		_, _, err := Decode(records)
+		_, _, err := decodeAll(records)
 		var bad *Error
 		require.ErrorAs(t, err, &bad)
 		require.Equal(t, TaskKey(id), bad.Key)
 		records[TaskKey(id)] = good
 	}
-	_, _, err := Decode(records)
+	_, _, err := decodeAll(records)
 	require.NoError(t, err)
 }
 
@@ -218,11 +213,11 @@ func TestVersion1BesideSpec(t *testing.T) {
 		"spec/a": []byte(spec2),
 		"task/a": []byte(`{"Version":1,"Spec":{"ID":"a","CPUs":4},"State":"pending"}`),
 	}
-	_, tasks, err := Decode(records)
+	_, tasks, err := decodeAll(records)
 	require.NoError(t, err)
-	require.Equal(t, []Task{{Info: task.Info{Spec: task.Spec{ID: "a", CPUs: 4}}}}, tasks)
+	require.Equal(t, []plainTask{{Info: task.Info{Spec: task.Spec{ID: "a", CPUs: 4}}}}, tasks)
 	records["spec/a"] = []byte(`{"version":3}`)
-	_, _, err = Decode(records)
+	_, _, err = decodeAll(records)
 	require.ErrorContains(t, err, "version 3")
 }
 
@@ -239,7 +234,7 @@ func TestVersion1Lost(t *testing.T) {
 		{"lost", 3, true, 3}, {"lost", 3, false, 0}, {"running", math.MinInt32, true, 1},
 	} {
 		value := fmt.Sprintf(`{"Version":1,"Spec":{"ID":"a"},"State":%q,"Launches":%d,"Doubtful":%t}`, c.state, c.launches, c.doubtful)
-		_, tasks, err := Decode(map[string][]byte{"task/a": []byte(value)})
+		_, tasks, err := decodeAll(map[string][]byte{"task/a": []byte(value)})
 		require.NoError(t, err)
 		require.Equal(t, c.lost, tasks[0].Lost, value)
 	}

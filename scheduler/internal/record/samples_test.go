@@ -86,12 +86,44 @@ func sampleStatus(id string) *mesos.TaskStatus {
 	}
 }
 
+// plainTask is a task with what users are told of it.
+type plainTask struct {
+	Task // whose own Info is empty
+	Info task.Info
+}
+
+func (p *plainTask) task() *Task {
+	t := p.Task
+	t.Info = NewInfo(p.Info)
+	return &t
+}
+
+func plain(t Task) plainTask {
+	p := plainTask{Task: t, Info: t.Info.Public()}
+	p.Task.Info = Info{}
+	return p
+}
+
+// decodeAll is Decode, of which it returns plain tasks.
+func decodeAll(records map[string][]byte) (Framework, []plainTask, error) {
+	return decodeWith(new(Cache), records)
+}
+
+func decodeWith(c *Cache, records map[string][]byte) (Framework, []plainTask, error) {
+	framework, tasks, err := c.Decode(records)
+	var all []plainTask
+	for i := range tasks {
+		all = append(all, plain(tasks[i]))
+	}
+	return framework, all, err
+}
+
 func ptr[T any](v T) *T { return &v }
 
 // fullTask returns a task with every field set but SpecStored.
-func fullTask(id string) Task {
+func fullTask(id string) plainTask {
 	at, agent := sampleTime(), sampleAgent()
-	return Task{
+	return plainTask{
 		Info: task.Info{
 			Spec: fullSpec(id), State: task.StateRunning, AgentID: agent.ID, Hostname: agent.Hostname,
 			HostPorts: []uint16{31000, 65535}, Healthy: ptr(false), Status: sampleStatus(id),
@@ -99,9 +131,11 @@ func fullTask(id string) Task {
 			Version:   1795227559835911,
 			Submitted: at, Updated: at.Add(time.Second),
 		},
-		Agent: agent, Serial: 7, Lost: 2, Confirmed: true, Killing: true,
-		UUIDs: UUIDs{1, 1 << 63, 3, 18446744073709551615}, UnknownSince: at.Add(time.Minute),
-		History: sampleHistory(at, agent),
+		Task: Task{
+			Agent: agent, Serial: 7, Lost: 2, Confirmed: true, Killing: true,
+			UUIDs: UUIDs{1, 1 << 63, 3, 18446744073709551615}, UnknownSince: at.Add(time.Minute),
+			History: sampleHistory(at, agent),
+		},
 	}
 }
 
@@ -121,7 +155,7 @@ func sampleHistory(submitted time.Time, agent *task.Agent) (h History) {
 }
 
 // olderSamples returns samples without what was not stored at first.
-func olderSamples() []Task {
+func olderSamples() []plainTask {
 	older := samples()
 	for i := range older {
 		info := &older[i].Info
@@ -141,32 +175,32 @@ func olderSamples() []Task {
 }
 
 // samples returns the tasks in the golden files.
-func samples() []Task {
+func samples() []plainTask {
 	at, agent := sampleTime(), sampleAgent()
-	moved := Task{
+	moved := plainTask{
 		Info: task.Info{
 			Spec:  task.Spec{ID: "pending again", CPUs: 1, Mem: 32, Command: task.Command{Shell: "sleep 1"}},
 			State: task.StatePending, AgentID: agent.ID, Hostname: agent.Hostname, HostPorts: []uint16{31000},
 			Submitted: at, Updated: at,
 		},
-		Serial: 2, Lost: 2,
+		Task: Task{Serial: 2, Lost: 2},
 	}
-	ended := Task{
+	ended := plainTask{
 		Info: task.Info{
 			Spec:  task.Spec{ID: "ended", CPUs: 1, Mem: 32, Command: task.Command{Argv: []string{}, Env: map[string]string{}}},
 			State: task.StateGoneByOperator, AgentID: agent.ID, Hostname: agent.Hostname, AgentAddress: "https://agent12.example:5051",
 			IPs: []string{"10.1.2.3", "fe80::1"}, Submitted: at, Updated: at,
 		},
-		Serial: 3, Lost: 3, Confirmed: true, UUIDs: UUIDs{5},
+		Task: Task{Serial: 3, Lost: 3, Confirmed: true, UUIDs: UUIDs{5}},
 	}
-	staging := Task{
+	staging := plainTask{
 		Info: task.Info{
 			Spec:  task.Spec{ID: "staging", CPUs: 1, Mem: 32, Command: task.Command{Shell: "sleep 1"}},
 			State: task.StateStaging, AgentID: "a-1", Hostname: "plain.example", Submitted: at, Updated: at,
 		},
-		Agent: &task.Agent{ID: "a-1", Hostname: "plain.example"}, Serial: 4, Lost: 1,
+		Task: Task{Agent: &task.Agent{ID: "a-1", Hostname: "plain.example"}, Serial: 4, Lost: 1},
 	}
-	return []Task{
+	return []plainTask{
 		fullTask("a/b <c>ü"), moved, ended, staging,
 		{Info: task.Info{Spec: task.Spec{ID: "least"}}},
 	}

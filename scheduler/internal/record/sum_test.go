@@ -117,7 +117,7 @@ func TestSumsOfRandomSpecs(t *testing.T) {
 		}
 		x := samples()[0]
 		x.Info.Spec = a
-		_, tasks, err := Decode(encodeAll(t, Framework{}, []Task{x}))
+		_, tasks, err := decodeAll(encodeAll(t, Framework{}, []plainTask{x}))
 		require.NoError(t, err)
 		require.Empty(t, Differences(&a, &tasks[0].Info.Spec))
 	}

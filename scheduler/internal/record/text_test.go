@@ -19,8 +19,8 @@ func TestErrorText(t *testing.T) {
 		strings.Repeat("ü", 1000):               strings.Repeat("ü", 512),
 		"a" + strings.Repeat("ü", 1000):         "a" + strings.Repeat("ü", 511), // no half of a letter
 	} {
-		x := Task{Info: task.Info{Spec: task.Spec{ID: "a"}, State: task.StateFailed, Err: errors.New(text)}}
-		_, tasks, err := Decode(encodeAll(t, Framework{}, []Task{x}))
+		x := plainTask{Info: task.Info{Spec: task.Spec{ID: "a"}, State: task.StateFailed, Err: errors.New(text)}}
+		_, tasks, err := decodeAll(encodeAll(t, Framework{}, []plainTask{x}))
 		require.NoError(t, err)
 		require.EqualError(t, tasks[0].Info.Err, want)
 	}
