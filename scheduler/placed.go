@@ -16,7 +16,7 @@ import (
 // it only passes that on, which is found out without decoding anything.
 type placed struct {
 	buffer []byte
-	ends   []int // of the lists in buffer
+	ends   []int  // of the lists in buffer
 	other  []byte // scratch space
 }
 
