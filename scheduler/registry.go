@@ -242,6 +242,9 @@ func (r *registry) advanceLaunch(e *entry, event launchEvent) {
 	if e.launch = next; !legal {
 		r.illegal++
 	}
+	if next == launchConfirmed {
+		e.offers = nil // nobody asks for them any more, and they share memory with those of other tasks
+	}
 }
 
 // inOrder returns all tasks on record in order of submission.
