@@ -128,11 +128,15 @@ func (e *entry) usesOffer(id mesos.OfferID) bool { return len(e.offers) > 0 && e
 
 // assign notes where the task is to be launched.
 func (e *entry) assign(now time.Time, p task.Placement) {
-	e.move(p.AgentID, p.Hostname, slices.Clip(slices.Clone(p.HostPorts))) // which share memory with those of other placements
-	e.edit().Info.AgentAddress = ""                                       // until the agent is noted
+	ports := slices.Clip(slices.Clone(p.HostPorts)) // those of other placements are in the same piece of memory
+	e.move(p.AgentID, p.Hostname, ports)
+	e.edit().Info.AgentAddress = "" // until the agent is noted
 	e.offers = p.OfferIDs
 	e.times = &LaunchTimes{Submitted: e.Info.Submitted, Placed: now}
 }
+
+// forgetOffers forgets the offers of its launch, which share memory with those of other tasks.
+func (e *entry) forgetOffers() { e.offers = nil }
 
 // move notes where the task is.
 func (e *entry) move(agentID, hostname string, ports []uint16) {

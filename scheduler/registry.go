@@ -243,7 +243,7 @@ func (r *registry) advanceLaunch(e *entry, event launchEvent) {
 		r.illegal++
 	}
 	if next == launchConfirmed {
-		e.offers = nil // nobody asks for them any more, and they share memory with those of other tasks
+		e.forgetOffers()
 	}
 }
 
