@@ -78,8 +78,8 @@ func (r *registry) mayAdopt(limit int) bool { return len(r.byID) < limit && r.ad
 // restore puts tasks on record that were read from the store, and returns them in order of submission.
 func (r *registry) restore(tasks []record.Task) []*entry {
 	sorted := make([]*record.Task, len(tasks))
-	for i, t := range tasks { // t is a copy, so that one task does not keep all of them in memory
-		sorted[i] = &t
+	for i := range tasks {
+		sorted[i] = &tasks[i]
 	}
 	slices.SortFunc(sorted, func(a, b *record.Task) int {
 		if a.Serial != b.Serial {
@@ -89,10 +89,11 @@ func (r *registry) restore(tasks []record.Task) []*entry {
 	})
 	entries := make([]*entry, len(tasks))
 	r.byID = make(map[string]*entry, len(tasks))
-	for i, t := range sorted {
+	for i := range sorted {
+		t := *sorted[i]                      // a copy, so that one task does not keep all of them in memory
 		t.Serial = max(t.Serial, r.serial+1) // no two have the same, whatever the store says
 		r.serial, r.version = t.Serial, max(r.version, t.Info.Version)
-		entries[i] = r.put(t, restoredLaunch(t))
+		entries[i] = r.put(&t, restoredLaunch(&t))
 	}
 	return entries
 }
