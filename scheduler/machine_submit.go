@@ -87,7 +87,7 @@ func (m *machine) submitPod(now time.Time, in submitPod) {
 	m.enqueue(entries[0])
 	for _, e := range entries {
 		m.touch(e.Info.Spec.ID)
-		m.whenStored(now, notify{TaskEvent{Task: e.Info.Public(), Previous: task.StatePending}})
+		m.whenStored(now, notify{&taskChange{info: e.Info, previous: task.StatePending}})
 	}
 	if in.wait {
 		p.wait(in.ref)

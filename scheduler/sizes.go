@@ -24,6 +24,8 @@ const (
 // eventSize returns about how many bytes an event takes. It is quick: it is called for each event that somebody watches.
 func eventSize(e Event) int {
 	switch e := e.(type) {
+	case *taskChange:
+		return taskOverhead + statusSize(e.status) + e.info.StatusSize() + len(e.message)
 	case TaskEvent:
 		return taskOverhead + statusSize(e.Task.Status) + len(e.Message)
 	case RemovedEvent:
