@@ -224,6 +224,9 @@ func (r *registry) advanceLaunch(e *entry, event launchEvent) {
 	if e.launch = next; !legal {
 		r.illegal++
 	}
+	if next == launchConfirmed {
+		e.forgetOffers()
+	}
 }
 
 // inOrder returns all tasks on record in order of submission.

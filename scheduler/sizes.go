@@ -25,7 +25,7 @@ const (
 func eventSize(e Event) int {
 	switch e := e.(type) {
 	case *taskChange:
-		return taskOverhead + statusSize(e.status) + e.info.StatusSize() + len(e.message)
+		return taskOverhead + max(statusSize(e.status), e.info.StatusSize()) + len(e.message) // status is nil where it is encoded alone
 	case TaskEvent:
 		return taskOverhead + statusSize(e.Task.Status) + len(e.Message)
 	case RemovedEvent:
