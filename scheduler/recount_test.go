@@ -85,10 +85,36 @@ func recount(t require.TestingT, m *machine) {
 		require.Equal(t, onAgent[id], a.tasks, "tasks on %s", id)
 		require.True(t, a.tasks > 0 || !a.offeredAt.IsZero(), "agent %s has no tasks and was not offered", id)
 	}
+	recountOnAgents(t, m)
 	recountBacklog(t, m)
 	recountRemembered(t, m)
 	recountLaunches(t, m)
 	recountLists(t, m)
+}
+
+// recountOnAgents checks which tasks are on each agent, as an inverse offer says it.
+func recountOnAgents(t require.TestingT, m *machine) {
+	kept := &m.census.onAgents
+	if kept.tasks == nil {
+		return
+	}
+	want := map[string][]string{}
+	var all []string
+	for _, e := range m.tasks.inOrder() {
+		if here := e.agentID(); here != "" {
+			want[here] = append(want[here], e.Info.Spec.ID)
+		}
+		if occupies(e.Info.State) {
+			all = append(all, e.Info.Spec.ID)
+		}
+	}
+	require.Len(t, kept.tasks, len(want), "agents with tasks")
+	for agentID, ids := range want {
+		require.Equal(t, ids, m.tasksOn(agentID), "the tasks on agent %q", agentID)
+	}
+	require.Equal(t, all, m.tasksOn(""), "the tasks on all agents")
+	require.Empty(t, m.tasksOn("an agent without tasks"))
+	require.LessOrEqual(t, len(kept.told), len(want)+1, "agents without tasks are not kept")
 }
 
 // recountLists checks the tasks that have ended, and those that the master does not know, by agent.
@@ -261,7 +287,9 @@ func TestRecountControl(t *testing.T) {
 		"a task of a class":                              func(_ *machine, ran, _ *entry) { ran.class.tasks-- },
 		"a pending task of a class":                      func(_ *machine, _, waits *entry) { waits.class.pending-- },
 		"a pending task of a group":                      func(_ *machine, _, waits *entry) { waits.class.group.pending++ },
-		"a task on an agent":                             func(_ *machine, ran, _ *entry) { ran.counted.agent.tasks++ },
+		"a task on an agent":                             func(_ *machine, ran, _ *entry) { ran.counted.agent.edit().tasks++ },
+		"which tasks are on an agent":                    func(m *machine, ran, _ *entry) { m.tasksOn(""); m.census.onAgents.move(ran, ran.Agent, nil) },
+		"which tasks were told of":                       func(m *machine, _, _ *entry) { m.tasksOn("a1")[0] = "?" },
 		"a task of a group on an agent":                  func(_ *machine, ran, _ *entry) { ran.counted.tasks++ },
 		"that a task is on an agent":                     func(_ *machine, ran, _ *entry) { ran.counted = nil },
 		"that a task has left":                           func(_ *machine, ran, waits *entry) { waits.counted = ran.counted },

@@ -22,9 +22,7 @@ type registry struct {
 	gaps       int                         // how many of ended were forgotten
 	serial     int                         // of the last task
 	version    uint64                      // of the last change of a task
-	placed     map[string][]string         // what onAgents returned when the version was placedAt
-	placedAt   uint64
-	adopted    int // tasks, in the present round of reconciliation
+	adopted    int                         // tasks, in the present round of reconciliation
 	counts     taskCounts
 	illegal    int // the number of steps of launches that the diagram does not have; tests require 0
 }
@@ -225,22 +223,6 @@ func (r *registry) podOf(id string) []string {
 		return nil
 	}
 	return e.pod.ids
-}
-
-// onAgents returns the IDs of the tasks on each agent, in order of submission, and under "" those of all. They must not be
-// changed, and are the same until a task changes: a master may ask very often.
-func (r *registry) onAgents() map[string][]string {
-	if r.placed != nil && r.placedAt == r.version {
-		return r.placed
-	}
-	r.placed, r.placedAt = map[string][]string{}, r.version
-	for _, e := range r.filtered(func(e *entry) bool { return occupies(e.Info.State) }) {
-		if id := e.Info.AgentID; id != "" {
-			r.placed[id] = append(r.placed[id], e.Info.Spec.ID)
-		}
-		r.placed[""] = append(r.placed[""], e.Info.Spec.ID)
-	}
-	return r.placed
 }
 
 // advanceLaunch changes the state of a task's launch after an event.

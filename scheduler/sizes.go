@@ -16,7 +16,7 @@ const (
 	idOverhead        = 16  // of an ID that is shared with its task
 	errorSize         = 500 // of an error, whose text is not built to find its length
 	offerOverhead     = 500
-	agentOverhead     = 350 // of what the census keeps
+	agentOverhead     = 400 // of what the census keeps
 	attributeOverhead = 80
 	resourceOverhead  = 250
 )

@@ -67,7 +67,7 @@ func BenchmarkTasks(b *testing.B) {
 			var loop time.Duration
 			for b.Loop() {
 				began := time.Now()
-				agents, tasks := m.census.snapshot(), m.tasks.records.Snapshot()
+				agents, tasks := m.census.facts.Snapshot(), m.tasks.records.Snapshot()
 				loop += time.Since(began)
 				require.Len(b, agentStats(time.Now(), m.settings.statsTTL, agents, tasks), n/100)
 			}
