@@ -162,14 +162,13 @@ func (e *entry) remember(message string) {
 func (e *entry) history() []task.Transition {
 	all, err := e.History.Transitions(e.Info.Submitted, e.place())
 	if err != nil || len(all) == 0 { // the record is of an earlier version
-		info := e.Info.Public()
-		return lastTransition(&info)
+		return lastTransition(&e.Info)
 	}
 	return all
 }
 
 // lastTransition returns the one transition that is known of a task without history.
-func lastTransition(i *task.Info) []task.Transition {
+func lastTransition(i *record.Info) []task.Transition {
 	return []task.Transition{{At: i.Updated, State: i.State, AgentID: i.AgentID, Hostname: i.Hostname}}
 }
 

@@ -218,11 +218,10 @@ func (m *machine) change(now time.Time, e *entry, t transition) {
 	m.whenStored(now, notify{told})
 	ended := state.Terminal()
 	for _, c := range e.takeCallers() {
-		info := told.task()
-		answer := reply{ref: c.ref, info: &info}
+		answer := reply{ref: c.ref, info: &told.info}
 		switch {
 		case ended && c.until != UntilEnded:
-			answer.err = &TaskError{Task: info, Err: err}
+			answer.err = &TaskError{Task: told.task(), Err: err}
 		case c.owner:
 			answer.submitted = e.submitted()
 		}

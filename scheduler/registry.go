@@ -196,10 +196,10 @@ func (r *registry) podSize(name string) int {
 	return n
 }
 
-// info returns what users are told of a task, and reports whether it is known.
-func (r *registry) info(id string) (task.Info, bool) {
+// info returns what is known of a task, and reports whether it is known.
+func (r *registry) info(id string) (record.Info, bool) {
 	if e := r.byID[id]; e != nil {
-		return e.Info.Public(), true
+		return e.Info, true
 	}
 	return r.remembered.info(id)
 }
