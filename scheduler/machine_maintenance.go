@@ -55,6 +55,37 @@ func (m *machine) inversePolicy(o InverseOffer) (agreed bool, err error) {
 	return m.settings.inverse(o), nil
 }
 
+// tasksOn returns the IDs of the tasks on an agent, or of those on all agents for "", in order of submission. They must not be
+// changed, and are the same until a task changes: a master may ask very often.
+func (m *machine) tasksOn(agentID string) []string {
+	o := &m.census.onAgents
+	if o.tasks == nil {
+		o.begin(m.tasks.inOrder())
+	}
+	if o.told == nil || o.toldAt != m.tasks.version {
+		o.told, o.toldAt = map[string][]string{}, m.tasks.version
+	}
+	ids := o.told[agentID]
+	if ids != nil {
+		return ids
+	}
+	if agentID == "" {
+		for t := range m.tasks.records.All() {
+			if occupies(t.Info.State) {
+				ids = append(ids, t.Info.Spec.ID)
+			}
+		}
+	} else if there := o.tasks[agentID]; there != nil {
+		for e := range there.All() {
+			ids = append(ids, e.Info.Spec.ID)
+		}
+	}
+	if ids != nil {
+		o.told[agentID] = ids
+	}
+	return ids
+}
+
 // vacate launches nothing on an agent from now on. Offers of the agent that are at hand are declined, and launches there
 // that wait for the store are cancelled, since both may be older than the plan for the maintenance.
 func (m *machine) vacate(now time.Time, agentID string, planned maintenance) {

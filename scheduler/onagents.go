@@ -40,34 +40,3 @@ func (o *onAgents) move(e *entry, from, to *task.Agent) {
 		there.Add(e)
 	}
 }
-
-// tasksOn returns the IDs of the tasks on an agent, or of those on all agents for "", in order of submission. They must not be
-// changed, and are the same until a task changes: a master may ask very often.
-func (m *machine) tasksOn(agentID string) []string {
-	o := &m.census.onAgents
-	if o.tasks == nil {
-		o.begin(m.tasks.inOrder())
-	}
-	if o.told == nil || o.toldAt != m.tasks.version {
-		o.told, o.toldAt = map[string][]string{}, m.tasks.version
-	}
-	ids := o.told[agentID]
-	if ids != nil {
-		return ids
-	}
-	if agentID == "" {
-		for t := range m.tasks.records.All() {
-			if occupies(t.Info.State) {
-				ids = append(ids, t.Info.Spec.ID)
-			}
-		}
-	} else if there := o.tasks[agentID]; there != nil {
-		for e := range there.All() {
-			ids = append(ids, e.Info.Spec.ID)
-		}
-	}
-	if ids != nil {
-		o.told[agentID] = ids
-	}
-	return ids
-}
