@@ -15,7 +15,7 @@ func (m *machine) inverseOffers(now time.Time, offers []mesos.InverseOffer) {
 	for _, o := range offers {
 		planned := maintenanceOf(o.Unavailability)
 		inverse := InverseOffer{AgentID: o.AgentID.GetValue(), Start: planned.start, Duration: planned.duration}
-		inverse.Tasks = m.tasksOn(inverse.AgentID)
+		inverse.Tasks = m.census.onAgents.ids(&m.tasks, inverse.AgentID)
 		agreed, err := m.inversePolicy(inverse)
 		if agreed && !m.vacated.hasRoom(m.settings.limits.vacated, inverse.AgentID) {
 			agreed, err = false, errTooManyVacated
@@ -53,37 +53,6 @@ func (m *machine) inversePolicy(o InverseOffer) (agreed bool, err error) {
 	}
 	o.Tasks = slices.Clone(o.Tasks)
 	return m.settings.inverse(o), nil
-}
-
-// tasksOn returns the IDs of the tasks on an agent, or of those on all agents for "", in order of submission. They must not be
-// changed, and are the same until a task changes: a master may ask very often.
-func (m *machine) tasksOn(agentID string) []string {
-	o := &m.census.onAgents
-	if o.tasks == nil {
-		o.begin(m.tasks.inOrder())
-	}
-	if o.told == nil || o.toldAt != m.tasks.version {
-		o.told, o.toldAt = map[string][]string{}, m.tasks.version
-	}
-	ids := o.told[agentID]
-	if ids != nil {
-		return ids
-	}
-	if agentID == "" {
-		for t := range m.tasks.records.All() {
-			if occupies(t.Info.State) {
-				ids = append(ids, t.Info.Spec.ID)
-			}
-		}
-	} else if there := o.tasks[agentID]; there != nil {
-		for e := range there.All() {
-			ids = append(ids, e.Info.Spec.ID)
-		}
-	}
-	if ids != nil {
-		o.told[agentID] = ids
-	}
-	return ids
 }
 
 // vacate launches nothing on an agent from now on. Offers of the agent that are at hand are declined, and launches there

@@ -40,3 +40,33 @@ func (o *onAgents) move(e *entry, from, to *task.Agent) {
 		there.Add(e)
 	}
 }
+
+// ids returns the IDs of the tasks on an agent, or of those on all agents for "", in order of submission. They must not be
+// changed, and are the same until a task changes: a master may ask very often.
+func (o *onAgents) ids(tasks *registry, agentID string) []string {
+	if o.tasks == nil {
+		o.begin(tasks.inOrder())
+	}
+	if o.told == nil || o.toldAt != tasks.version {
+		o.told, o.toldAt = map[string][]string{}, tasks.version
+	}
+	ids := o.told[agentID]
+	if ids != nil {
+		return ids
+	}
+	if agentID == "" {
+		for t := range tasks.records.All() {
+			if occupies(t.Info.State) {
+				ids = append(ids, t.Info.Spec.ID)
+			}
+		}
+	} else if there := o.tasks[agentID]; there != nil {
+		for e := range there.All() {
+			ids = append(ids, e.Info.Spec.ID)
+		}
+	}
+	if ids != nil {
+		o.told[agentID] = ids
+	}
+	return ids
+}

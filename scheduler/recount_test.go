@@ -110,10 +110,10 @@ func recountOnAgents(t require.TestingT, m *machine) {
 	}
 	require.Len(t, kept.tasks, len(want), "agents with tasks")
 	for agentID, ids := range want {
-		require.Equal(t, ids, m.tasksOn(agentID), "the tasks on agent %q", agentID)
+		require.Equal(t, ids, m.census.onAgents.ids(&m.tasks, agentID), "the tasks on agent %q", agentID)
 	}
-	require.Equal(t, all, m.tasksOn(""), "the tasks on all agents")
-	require.Empty(t, m.tasksOn("an agent without tasks"))
+	require.Equal(t, all, m.census.onAgents.ids(&m.tasks, ""), "the tasks on all agents")
+	require.Empty(t, m.census.onAgents.ids(&m.tasks, "an agent without tasks"))
 	require.LessOrEqual(t, len(kept.told), len(want)+1, "agents without tasks are not kept")
 }
 
@@ -288,8 +288,8 @@ func TestRecountControl(t *testing.T) {
 		"a pending task of a class":                      func(_ *machine, _, waits *entry) { waits.class.pending-- },
 		"a pending task of a group":                      func(_ *machine, _, waits *entry) { waits.class.group.pending++ },
 		"a task on an agent":                             func(_ *machine, ran, _ *entry) { ran.counted.agent.edit().tasks++ },
-		"which tasks are on an agent":                    func(m *machine, ran, _ *entry) { m.tasksOn(""); m.census.onAgents.move(ran, ran.Agent, nil) },
-		"which tasks were told of":                       func(m *machine, _, _ *entry) { m.tasksOn("a1")[0] = "?" },
+		"which tasks are on an agent":                    func(m *machine, ran, _ *entry) { m.census.onAgents.ids(&m.tasks, ""); m.census.onAgents.move(ran, ran.Agent, nil) },
+		"which tasks were told of":                       func(m *machine, _, _ *entry) { m.census.onAgents.ids(&m.tasks, "a1")[0] = "?" },
 		"a task of a group on an agent":                  func(_ *machine, ran, _ *entry) { ran.counted.tasks++ },
 		"that a task is on an agent":                     func(_ *machine, ran, _ *entry) { ran.counted = nil },
 		"that a task has left":                           func(_ *machine, ran, waits *entry) { waits.counted = ran.counted },
