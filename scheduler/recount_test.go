@@ -277,18 +277,21 @@ func keysOf[V any](m map[string]V) func(func(string) bool) {
 // TestRecountControl is the negative test of recount: each row is something that a machine might forget.
 func TestRecountControl(t *testing.T) {
 	for reason, forget := range map[string]func(m *machine, ran, waits *entry){
-		"nothing":                                        nil,
-		"that a launch was made":                         func(_ *machine, ran, _ *entry) { ran.launch = launchNone },
-		"that a launch was lost":                         func(_ *machine, _, waits *entry) { waits.launch = launchAnswered },
-		"a step of a launch":                             func(m *machine, ran, _ *entry) { m.tasks.advanceLaunch(ran, eventPlaced) },
-		"what became of a task":                          func(_ *machine, ran, _ *entry) { ran.History = "" },
-		"the last change of a task":                      func(_ *machine, ran, _ *entry) { ran.Info.State = task.StateUnreachable },
-		"to end the timing of a launch":                  func(_ *machine, _, waits *entry) { waits.times = &LaunchTimes{} },
-		"a task of a class":                              func(_ *machine, ran, _ *entry) { ran.class.tasks-- },
-		"a pending task of a class":                      func(_ *machine, _, waits *entry) { waits.class.pending-- },
-		"a pending task of a group":                      func(_ *machine, _, waits *entry) { waits.class.group.pending++ },
-		"a task on an agent":                             func(_ *machine, ran, _ *entry) { ran.counted.agent.edit().tasks++ },
-		"which tasks are on an agent":                    func(m *machine, ran, _ *entry) { m.census.onAgents.ids(&m.tasks, ""); m.census.onAgents.move(ran, ran.Agent, nil) },
+		"nothing":                       nil,
+		"that a launch was made":        func(_ *machine, ran, _ *entry) { ran.launch = launchNone },
+		"that a launch was lost":        func(_ *machine, _, waits *entry) { waits.launch = launchAnswered },
+		"a step of a launch":            func(m *machine, ran, _ *entry) { m.tasks.advanceLaunch(ran, eventPlaced) },
+		"what became of a task":         func(_ *machine, ran, _ *entry) { ran.History = "" },
+		"the last change of a task":     func(_ *machine, ran, _ *entry) { ran.Info.State = task.StateUnreachable },
+		"to end the timing of a launch": func(_ *machine, _, waits *entry) { waits.times = &LaunchTimes{} },
+		"a task of a class":             func(_ *machine, ran, _ *entry) { ran.class.tasks-- },
+		"a pending task of a class":     func(_ *machine, _, waits *entry) { waits.class.pending-- },
+		"a pending task of a group":     func(_ *machine, _, waits *entry) { waits.class.group.pending++ },
+		"a task on an agent":            func(_ *machine, ran, _ *entry) { ran.counted.agent.edit().tasks++ },
+		"which tasks are on an agent": func(m *machine, ran, _ *entry) {
+			m.census.onAgents.ids(&m.tasks, "")
+			m.census.onAgents.move(ran, ran.Agent, nil)
+		},
 		"which tasks were told of":                       func(m *machine, _, _ *entry) { m.census.onAgents.ids(&m.tasks, "a1")[0] = "?" },
 		"a task of a group on an agent":                  func(_ *machine, ran, _ *entry) { ran.counted.tasks++ },
 		"that a task is on an agent":                     func(_ *machine, ran, _ *entry) { ran.counted = nil },
