@@ -26,21 +26,23 @@ func ackKeyOf(task mesos.TaskID, agent mesos.AgentID, uuid []byte) ackKey {
 
 // add adds an update. It returns false for isNew if it is there, and true for full if there is no room.
 func (a *acks) add(key ackKey) (isNew, full bool) {
-	if _, open := a.open[key]; open {
+	before := len(a.open)
+	a.open[key] = struct{}{} // and not first a look: the map is large, and its keys are long
+	if len(a.open) == before {
 		return false, false
 	}
 	if a.bytes+key.size() > a.limit {
+		delete(a.open, key)
 		return false, true
 	}
-	a.open[key] = struct{}{}
 	a.bytes += key.size()
 	return true, false
 }
 
 // remove removes an update: the master has taken its acknowledgement.
 func (a *acks) remove(key ackKey) {
-	if _, open := a.open[key]; open {
-		delete(a.open, key)
+	before := len(a.open)
+	if delete(a.open, key); len(a.open) < before {
 		a.bytes -= key.size()
 	}
 }

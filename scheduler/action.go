@@ -10,7 +10,7 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 
 	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/offerfilter"
-	"github.com/mesos-actor/mesos-actor-go/task"
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
 )
 
 // action is something that the machine wants done. Actions are performed in the order in which
@@ -70,7 +70,7 @@ type (
 	// reply answers a caller.
 	reply struct {
 		ref  ref
-		info *task.Info // a copy, which nobody changes; nil: none
+		info *record.Info // a copy, which nobody changes; nil: none
 		err  error
 		// submitted is the serial number of the task, or of the first member of the pod, of which this says that it is
 		// recorded; 0: it says something else.

@@ -49,9 +49,9 @@ type Amounts struct {
 // recently, see [OfferPolicy.StatsTTL]. An [OfferEvent] may change the result. Agents that are never offered to
 // this framework are unknown to it; while no task is pending, none are offered.
 func (s *Scheduler) Agents(ctx context.Context) ([]AgentStats, error) {
-	var agents []agent
+	var agents ordered.Snapshot[*agentFacts]
 	var tasks ordered.Snapshot[*record.Task]
-	_, err := s.ask(ctx, &request{read: func(m *machine) { agents, tasks = m.census.snapshot(), m.tasks.records.Snapshot() }})
+	_, err := s.ask(ctx, &request{read: func(m *machine) { agents, tasks = m.census.facts.Snapshot(), m.tasks.records.Snapshot() }})
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +60,7 @@ func (s *Scheduler) Agents(ctx context.Context) ([]AgentStats, error) {
 
 // agentStats returns the statistics of agents, ordered by ID. What their tasks take is added up here, on the goroutine of whoever
 // asks, not kept.
-func agentStats(now time.Time, ttl time.Duration, agents []agent, tasks ordered.Snapshot[*record.Task]) []AgentStats {
+func agentStats(now time.Time, ttl time.Duration, agents ordered.Snapshot[*agentFacts], tasks ordered.Snapshot[*record.Task]) []AgentStats {
 	type sum struct {
 		tasks int
 		taken Amounts
@@ -75,10 +75,9 @@ func agentStats(now time.Time, ttl time.Duration, agents []agent, tasks ordered.
 			sums[here].taken.addSpec(t.Info.Spec.Base())
 		}
 	}
-	slices.SortFunc(agents, func(a, b agent) int { return strings.Compare(a.about.ID, b.about.ID) })
-	all := make([]AgentStats, 0, len(agents))
-	for i := range agents {
-		a := &agents[i]
+	byID := slices.SortedFunc(agents.All(), func(a, b *agentFacts) int { return strings.Compare(a.about.ID, b.about.ID) })
+	all := make([]AgentStats, 0, len(byID))
+	for _, a := range byID {
 		s := AgentStats{Agent: *a.about}
 		if now.Sub(a.offeredAt) < ttl {
 			s.OfferedAt, s.Roles, s.Offered = a.offeredAt, slices.Sorted(slices.Values(a.roles)), a.offered.rounded()

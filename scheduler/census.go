@@ -8,6 +8,7 @@ import (
 
 	mesos "github.com/mesos/mesos-go/api/v1/lib"
 
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/ordered"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
@@ -18,8 +19,11 @@ type census struct {
 	ttl      time.Duration // how long an agent without tasks is remembered
 	usable   usable        // which resources count
 	agents   map[string]*agent
-	order    []*agent // the agents by ID; nil: to be sorted again, which takes too long for each cycle
-	bytes    int      // of the agents
+	facts    *ordered.List[*agentFacts] // of the agents, as they came
+	serial   int                        // of the last agent
+	order    []*agent                   // the agents by ID; nil: to be sorted again, which takes too long for each cycle
+	bytes    int                        // of the agents
+	onAgents onAgents
 	groups   map[string]*group
 	presence presence
 	offersAt time.Time // when the last offers arrived, on any subscription
@@ -28,15 +32,34 @@ type census struct {
 
 // agent is what is known of an agent that has tasks of ours, or that was offered recently.
 type agent struct {
-	about *task.Agent // never changed, since entries share it
-	tasks int         // of ours on it
+	*agentFacts
+	epoch *ordered.Epoch[*agentFacts] // when this copy of them was made
+	lastOffers
+	bytes int // of what is known of it
+}
+
+// agentFacts are what users are told about an agent. They may be reading it on their own goroutines, since snapshots share it: it
+// is changed by way of edit.
+type agentFacts struct {
+	serial int         // in the order in which agents came
+	about  *task.Agent // never changed, since entries share it
+	tasks  int         // of ours on it
 	// Of the last event with offers of this agent: when it arrived, the roles of the offers, their sum, and what was launched since.
 	offeredAt time.Time
 	roles     []string
 	offered   Amounts
 	placed    Amounts
-	lastOffers
-	bytes int // of what is known of it
+}
+
+// edit returns the facts about an agent to be changed. They are a copy if a snapshot shares the last one.
+func (a *agent) edit() *agentFacts {
+	if a.epoch.Over() {
+		changed := *a.agentFacts
+		changed.roles = slices.Clone(changed.roles)
+		changed.offered.Scalars, changed.placed.Scalars = maps.Clone(changed.offered.Scalars), maps.Clone(changed.placed.Scalars)
+		a.agentFacts, a.epoch = &changed, a.epoch.Replace(&changed)
+	}
+	return a.agentFacts
 }
 
 // group is what is known of the tasks of one Spec.Group.
@@ -62,16 +85,23 @@ type presence struct {
 }
 
 func newCensus(l limits, ttl time.Duration, usable usable) census {
-	return census{limits: l, ttl: ttl, usable: usable, agents: map[string]*agent{}, groups: map[string]*group{}}
+	return census{
+		limits: l, ttl: ttl, usable: usable, agents: map[string]*agent{}, groups: map[string]*group{},
+		facts: ordered.New(func(f *agentFacts) int { return f.serial }),
+	}
 }
 
-func (c *census) add(id string, a *agent) *agent {
-	c.agents[id], c.order = a, nil
+func (c *census) add(about *task.Agent) *agent {
+	c.serial++
+	a := &agent{agentFacts: &agentFacts{serial: c.serial, about: about}, epoch: c.facts.Epoch()}
+	c.facts.Add(a.agentFacts)
+	c.agents[about.ID], c.order = a, nil
 	return a
 }
 
 func (c *census) drop(id string) {
 	c.bytes -= c.agents[id].bytes
+	c.facts.Remove(c.agents[id].serial)
 	delete(c.agents, id)
 	c.order = nil
 }
@@ -113,7 +143,9 @@ func (c *census) countPending(g *group, n int) {
 
 // recount counts a task on the agent that it is on now.
 func (c *census) recount(e *entry) {
+	before := e.Agent
 	e.noteAgent(c.agentOf(e))
+	c.onAgents.move(e, before, e.Agent)
 	head := e.head()
 	var here *task.Agent
 	if at := slices.IndexFunc(e.members(), func(e *entry) bool { return e.Agent != nil }); at >= 0 {
@@ -129,6 +161,7 @@ func (c *census) recount(e *entry) {
 
 // forget uncounts a task, or its whole pod, that is no longer on record, and reports whether it was counted.
 func (c *census) forget(e *entry) bool {
+	c.onAgents.move(e, e.Agent, nil)
 	head := e.head()
 	if head.counted == nil {
 		return false
@@ -154,7 +187,7 @@ func (c *census) agentOf(e *entry) *task.Agent {
 func (c *census) count(e *entry, about *task.Agent) {
 	a := c.agents[about.ID]
 	if a == nil {
-		a = c.add(about.ID, &agent{about: about})
+		a = c.add(about)
 	}
 	g := e.class.group
 	at, found := g.countOn(about.ID)
@@ -163,9 +196,10 @@ func (c *census) count(e *entry, about *task.Agent) {
 	}
 	e.counted = g.counts[at]
 	e.counted.tasks++
-	a.tasks++
+	facts := a.edit()
+	facts.tasks++
 	for _, m := range e.members() {
-		a.placed.addSpec(m.Info.Spec.Base())
+		facts.placed.addSpec(m.Info.Spec.Base())
 	}
 	c.presence.stale = true
 }
@@ -173,7 +207,7 @@ func (c *census) count(e *entry, about *task.Agent) {
 func (c *census) uncount(e *entry) {
 	n := e.counted
 	e.counted = nil
-	n.agent.tasks--
+	n.agent.edit().tasks--
 	if n.tasks--; n.tasks == 0 {
 		at, _ := n.group.countOn(n.agent.about.ID)
 		n.group.counts = slices.Delete(n.group.counts, at, at+1)
@@ -230,15 +264,15 @@ func (c *census) noteOffers(now time.Time, offers []task.Offer) {
 			if len(c.agents) >= c.limits.agents || c.bytes+about > c.limits.agentsBytes {
 				continue
 			}
-			copied := copyAgent(&o.Agent)
-			a, c.presence.stale = c.add(copied.ID, &agent{about: copied}), true
+			a, c.presence.stale = c.add(copyAgent(&o.Agent)), true
 		} else if !sameAgent(a.about, &o.Agent) {
-			a.about, c.presence.stale = copyAgent(&o.Agent), true
+			a.edit().about, c.presence.stale = copyAgent(&o.Agent), true
 		}
 		o.Agent = *a.about
 		if !seen[a] {
 			seen[a] = true
-			a.offeredAt, a.roles, a.offered, a.placed = now, nil, Amounts{}, Amounts{}
+			f := a.edit()
+			f.offeredAt, f.roles, f.offered, f.placed = now, nil, Amounts{}, Amounts{}
 			a.forgetLast()
 			c.bytes += about - a.bytes
 			a.bytes = about
@@ -250,11 +284,12 @@ func (c *census) noteOffers(now time.Time, offers []task.Offer) {
 			if len(a.roles) >= c.limits.agentRoles {
 				continue
 			}
-			a.roles = append(a.roles, o.Role)
+			f := a.edit()
+			f.roles = append(f.roles, o.Role)
 		}
 		a.noteLast(o)
 		c.bytes, a.bytes = c.bytes+resources, a.bytes+resources
-		a.offered.addResources(o.Resources, c.usable)
+		a.edit().offered.addResources(o.Resources, c.usable)
 	}
 	c.forgetOld(now)
 }
@@ -304,19 +339,9 @@ func (c *census) agentLost(id string) {
 	if a == nil {
 		return
 	}
-	a.offeredAt, a.roles, a.offered = time.Time{}, nil, Amounts{}
+	f := a.edit()
+	f.offeredAt, f.roles, f.offered = time.Time{}, nil, Amounts{}
 	if a.forgetLast(); a.tasks == 0 {
 		c.drop(id)
 	}
-}
-
-// snapshot returns copies of all known agents as they are now, in no particular order. They stay as they are.
-func (c *census) snapshot() []agent {
-	all := make([]agent, 0, len(c.agents))
-	for _, a := range c.agents {
-		now := *a
-		now.offered.Scalars, now.placed.Scalars = maps.Clone(a.offered.Scalars), maps.Clone(a.placed.Scalars)
-		all = append(all, now)
-	}
-	return all
 }

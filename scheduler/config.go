@@ -218,7 +218,8 @@ type TaskMatcher interface {
 // TaskBuilder turns placed tasks into TaskInfos. Package taskbuilder has an implementation.
 type TaskBuilder interface {
 	// Build returns the TaskInfo of a placed task. It is called on the scheduler's own goroutine, must be quick and
-	// must not call the scheduler. The result must have the ID of the spec, and the agent and resources of the placement:
+	// must not call the scheduler. It must not change what its argument points to, such as the map of the command's
+	// environment, which tasks share; a copy of the spec may be changed, see [task.Spec.Clone]. The result must have the ID of the spec, and the agent and resources of the placement:
 	// the same amounts, with the same roles and reservations. The resources of an executor in it must be
 	// ExecutorResources of the placement: none, unless [task.Spec.Executor] asks for some. If anything
 	// differs, or Build returns an error or panics, the task fails.

@@ -24,7 +24,7 @@ type entry struct {
 	former  *lastPlacement // where it was launched last, while it is pending again
 	launch  launch         // the state of its newest launch
 	gone    bool           // it is not on record any more
-	offers  []string       // of its ACCEPT, shared
+	offers  []string       // of its ACCEPT, shared; nil once the launch is confirmed
 	custom  string         // the ID of the executor that the builder gave it; "": none, or another run launched it
 	callers callers        // that wait for it
 	times   *LaunchTimes   // of the launch, until it runs; nil: there is none, or another run made it
@@ -128,11 +128,15 @@ func (e *entry) usesOffer(id mesos.OfferID) bool { return len(e.offers) > 0 && e
 
 // assign notes where the task is to be launched.
 func (e *entry) assign(now time.Time, p task.Placement) {
-	e.move(p.AgentID, p.Hostname, p.HostPorts)
+	ports := slices.Clip(slices.Clone(p.HostPorts)) // those of other placements are in the same piece of memory
+	e.move(p.AgentID, p.Hostname, ports)
 	e.edit().Info.AgentAddress = "" // until the agent is noted
 	e.offers = p.OfferIDs
 	e.times = &LaunchTimes{Submitted: e.Info.Submitted, Placed: now}
 }
+
+// forgetOffers forgets the offers of its launch, which share memory with those of other tasks.
+func (e *entry) forgetOffers() { e.offers = nil }
 
 // move notes where the task is.
 func (e *entry) move(agentID, hostname string, ports []uint16) {
@@ -158,14 +162,13 @@ func (e *entry) remember(message string) {
 func (e *entry) history() []task.Transition {
 	all, err := e.History.Transitions(e.Info.Submitted, e.place())
 	if err != nil || len(all) == 0 { // the record is of an earlier version
-		info := e.Info.Public()
-		return lastTransition(&info)
+		return lastTransition(&e.Info)
 	}
 	return all
 }
 
 // lastTransition returns the one transition that is known of a task without history.
-func lastTransition(i *task.Info) []task.Transition {
+func lastTransition(i *record.Info) []task.Transition {
 	return []task.Transition{{At: i.Updated, State: i.State, AgentID: i.AgentID, Hostname: i.Hostname}}
 }
 

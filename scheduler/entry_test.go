@@ -87,3 +87,17 @@ func TestPortsOfTheLastPlacement(t *testing.T) {
 		require.Equal(t, []uint16{31000}, e.Info.HostPorts)
 	}
 }
+
+// What is kept of a placement does not keep what the matcher has allocated together with those of other tasks: they may end soon.
+func TestPlacementsOfOthersAreNotKept(t *testing.T) {
+	ports := []uint16{31000, 31001}
+	e := &entry{Task: &record.Task{}}
+	e.assign(time.Time{}, task.Placement{AgentID: "a1", HostPorts: ports[:1]})
+	ports[0] = 0
+	require.Equal(t, []uint16{31000}, e.Info.HostPorts)
+
+	s, e := launched(t)
+	require.NotEmpty(t, e.offers, "control: the launch may have been lost")
+	s.play(strings.Fields("update t RUNNING uuid=01 agent=a1"))
+	require.Nil(t, e.offers)
+}

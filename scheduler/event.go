@@ -35,8 +35,6 @@ type TaskEvent struct {
 	// Launch is set on the first event of a launch with [task.StateRunning]: how long its phases took. It is shared and must
 	// not be changed.
 	Launch *LaunchTimes `json:"launch,omitempty"`
-
-	minor bool // neither the state nor the health has changed
 }
 
 // RemovedEvent reports tasks that are not on record any more: they were forgotten, or dropped from the history. See

@@ -172,7 +172,8 @@ func (s *Scheduler) Explain(ctx context.Context, id string) (Explanation, error)
 		if found := m.tasks.byID[id]; found != nil {
 			e, known = m.explain(time.Now(), found), true
 		} else {
-			e.Task, known = m.tasks.remembered.info(id)
+			info, remembered := m.tasks.remembered.info(id)
+			e.Task, known = info.Public(), remembered
 		}
 	}})
 	if err == nil && !known {

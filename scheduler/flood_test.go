@@ -235,6 +235,7 @@ func bound(l limits, tasks int, name string) int {
 
 		"scheduler.census.agents":   l.agents + tasks,
 		"scheduler.census.order":    l.agents + tasks,
+		"scheduler.census.facts":    l.agents + tasks,
 		"scheduler.agent.roles":     l.agentRoles,
 		"scheduler.lastOffers.last": l.agentRoles,
 

@@ -2,6 +2,7 @@ package scheduler
 
 import (
 	"fmt"
+	"math"
 	"runtime"
 	"strings"
 	"testing"
@@ -22,7 +23,7 @@ func TestKeptOffers(t *testing.T) {
 		return e, e.Unmarshal(frame)
 	}
 	decoder := eventpb.New()
-	ours := func(frame []byte) (*scheduler.Event, error) { return decoder.Survey(frame).Decode() }
+	ours := func(frame []byte) (*scheduler.Event, error) { return decoder.Survey(frame, math.MaxInt).Decode() }
 	wasteful := func(frame []byte) (*scheduler.Event, error) {
 		e, err := theirs(frame)
 		for _, o := range e.Offers.Offers {

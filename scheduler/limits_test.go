@@ -65,7 +65,7 @@ func TestUpdatesOfTwentyThousandTasksWhileTheStoreIsSlow(t *testing.T) {
 			case send:
 				acks++
 			case notify:
-				require.IsType(t, TaskEvent{}, a.event)
+				require.IsType(t, &taskChange{}, a.event)
 				events++
 			case dropping:
 				require.Fail(t, "acknowledgements are dropped")

@@ -140,9 +140,11 @@ func (s *Scheduler) sandbox(ctx context.Context, id string) (sandbox, error) {
 	var box sandbox
 	known := false
 	_, err := s.ask(ctx, &request{read: func(m *machine) {
-		if box.info, known = m.tasks.info(id); !known {
+		info, found := m.tasks.info(id)
+		if known = found; !known {
 			return
 		}
+		box.info = info.Public()
 		box.remembered = m.tasks.byID[id] == nil
 		box.framework, box.address = m.conn.frameworkID, box.info.AgentAddress
 		if a := m.census.agents[box.info.AgentID]; a != nil && a.about.Address != "" {

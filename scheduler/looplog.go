@@ -47,9 +47,9 @@ func text(key, value string) slog.Attr {
 
 func (l *loop) logEvent(ctx context.Context, e Event) {
 	switch e := e.(type) {
-	case TaskEvent:
+	case *taskChange:
 		l.logTask(ctx, e)
-		l.logPanic(ctx, e.Err)
+		l.logPanic(ctx, e.info.Err)
 	case RemovedEvent:
 		l.log.DebugContext(ctx, "tasks not on record any more", "event", e.String())
 	case ConnectionEvent:
@@ -88,14 +88,14 @@ func (l *loop) logEvent(ctx context.Context, e Event) {
 }
 
 // logTask logs a change of a task. No other line comes as often: its texts are made only if somebody listens.
-func (l *loop) logTask(ctx context.Context, e TaskEvent) {
+func (l *loop) logTask(ctx context.Context, e *taskChange) {
 	level := slog.LevelInfo
 	if e.minor {
 		level = slog.LevelDebug
 	}
 	if l.log.Enabled(ctx, level) {
-		l.log.Log(ctx, level, "task", text(logkey.TaskID, e.Task.Spec.ID), "state", e.Task.State.String(),
-			text(logkey.AgentID, e.Task.AgentID), text("hostname", e.Task.Hostname), text("message", e.Message))
+		l.log.Log(ctx, level, "task", text(logkey.TaskID, e.info.Spec.ID), "state", e.info.State.String(),
+			text(logkey.AgentID, e.info.AgentID), text("hostname", e.info.Hostname), text("message", e.message))
 	}
 }
 

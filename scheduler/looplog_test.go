@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/mesos-actor/mesos-actor-go/internal/logguard"
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
@@ -59,7 +60,7 @@ func TestLinesPerMinute(t *testing.T) {
 			l.logEvent(ctx, UnknownTaskEvent{Status: mesos.TaskStatus{TaskID: mesos.TaskID{Value: fmt.Sprint(n)}}})
 		}, 1_000, 15},
 		"agents that are lost":             {func(ctx context.Context, l *loop, n int) { l.logEvent(ctx, FailureEvent{AgentID: fmt.Sprint(n)}) }, 1_000, 15},
-		"updates that change nothing much": {func(ctx context.Context, l *loop, _ int) { l.logEvent(ctx, TaskEvent{minor: true}) }, 10_000, 0},
+		"updates that change nothing much": {func(ctx context.Context, l *loop, _ int) { l.logEvent(ctx, &taskChange{minor: true}) }, 10_000, 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -83,13 +84,13 @@ func TestLinesPerMinute(t *testing.T) {
 func TestLinesOfTasks(t *testing.T) {
 	l, _, lines := logging(slog.LevelInfo)
 	for n := range 1_000 {
-		l.logEvent(t.Context(), TaskEvent{Task: task.Info{Spec: task.Spec{ID: fmt.Sprint(n)}, State: task.StateRunning}})
+		l.logEvent(t.Context(), &taskChange{info: record.Info{Spec: record.Spec{ID: fmt.Sprint(n)}, State: task.StateRunning}})
 	}
 	require.Equal(t, 1_000, lines())
-	l.logEvent(t.Context(), TaskEvent{minor: true})
+	l.logEvent(t.Context(), &taskChange{minor: true})
 	require.Equal(t, 1_000, lines())
 	debug, b, _ := logging(slog.LevelDebug)
-	debug.logEvent(t.Context(), TaskEvent{minor: true})
+	debug.logEvent(t.Context(), &taskChange{minor: true})
 	require.Contains(t, b.String(), "level=DEBUG msg=task")
 }
 
@@ -133,8 +134,8 @@ func TestKeysOfLines(t *testing.T) {
 		l, b, _ := logging(slog.LevelDebug)
 		ctx := t.Context()
 		agent := &mesos.AgentID{Value: "S1"}
-		l.logEvent(ctx, TaskEvent{Task: task.Info{Spec: task.Spec{ID: "a"}, State: task.StatePending}})
-		l.logEvent(ctx, TaskEvent{Task: task.Info{Spec: task.Spec{ID: "a"}, State: task.StateRunning, AgentID: "S1", Hostname: "h1"}, Message: "healthy"})
+		l.logEvent(ctx, &taskChange{info: record.Info{Spec: record.Spec{ID: "a"}, State: task.StatePending}})
+		l.logEvent(ctx, &taskChange{info: record.Info{Spec: record.Spec{ID: "a"}, State: task.StateRunning, AgentID: "S1", Hostname: "h1"}, message: "healthy"})
 		l.logEvent(ctx, RemovedEvent{Tasks: []string{"a", "b"}})
 		l.logEvent(ctx, ConnectionEvent{Connected: true, FrameworkID: "f-1"})
 		l.logEvent(ctx, ConnectionEvent{FrameworkID: "f-1", Err: errors.New("eof")})

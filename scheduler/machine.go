@@ -32,7 +32,7 @@ import (
 //	registry         registry.go           the tasks on record (entry.go), and their launches (launch.go)
 //	remembered       remembered.go         the IDs of those that are not any more
 //	backlog          backlog.go            the pending ones, by class (class.go) and by how long they wait (waitlist.go)
-//	census           census.go             agents, and which tasks are on them
+//	census           census.go             agents, and which tasks are on them, listed for inverse offers by onAgents (onagents.go)
 //	reconciliation   reconciliation.go     the current round of reconciliation
 //	unknownTasks     unknown.go            the tasks that the master does not know
 //	quarantine       quarantine.go         host ports that are not to be used for a while

@@ -7,6 +7,7 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 	"github.com/stretchr/testify/require"
 
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
@@ -22,7 +23,7 @@ func TestCheckerControl(t *testing.T) {
 			}}},
 		}}}
 	}
-	pending := notify{TaskEvent{Task: task.Info{Spec: task.Spec{ID: "t"}, State: task.StatePending}}}
+	pending := notify{&taskChange{info: record.Info{Spec: record.Spec{ID: "t"}, State: task.StatePending}}}
 	maintenance := send{call: &scheduler.Call{Type: scheduler.Call_ACCEPT_INVERSE_OFFERS, AcceptInverseOffers: &scheduler.Call_AcceptInverseOffers{
 		InverseOfferIDs: []mesos.OfferID{{Value: "i1"}}, // of the agent without an ID
 	}}}

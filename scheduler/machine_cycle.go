@@ -183,7 +183,7 @@ func (m *machine) build(e *entry, parts []task.Placement) (operation *mesos.Offe
 		return nil, fmt.Errorf("scheduler: the builder refused: %w", printable.Error(err))
 	}
 	// If a required field is missing the whole ACCEPT could not be sent.
-	if _, err := operation.Marshal(); err != nil {
+	if err := m.placed.checkComplete(operation); err != nil {
 		return nil, fmt.Errorf("scheduler: the builder made what cannot be sent: %w", err)
 	}
 	if err := m.placed.checkBuilt(e, operation, parts); err != nil {

@@ -16,7 +16,7 @@ func (m *machine) forget(now time.Time, in forget) {
 		return
 	}
 	var members []*entry // that are not only remembered
-	if p := m.tasks.pods[info.Spec.Pod]; p != nil {
+	if p := m.tasks.pods[info.Spec.Pod()]; p != nil {
 		members = slices.DeleteFunc(slices.Clone(p.members), func(e *entry) bool { return m.tasks.byID[e.Info.Spec.ID] != e })
 	} else if e := m.tasks.byID[in.id]; e != nil {
 		members = e.members()
@@ -30,7 +30,7 @@ func (m *machine) forget(now time.Time, in forget) {
 	for _, e := range members {
 		m.forgetEntry(now, e)
 	}
-	for _, id := range m.tasks.remembered.forget(in.id, info.Spec.Pod) {
+	for _, id := range m.tasks.remembered.forget(in.id, info.Spec.Pod()) {
 		m.touch(id)
 	}
 	m.tellRemoved(now) // before the answers, so that whoever lists the tasks after one does not find these

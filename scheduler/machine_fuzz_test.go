@@ -494,12 +494,12 @@ func (c *checker) checkEvent(e Event) {
 			require.True(c.t, c.told[id], "%s is removed, and was not on record", id)
 			delete(c.told, id)
 		}
-	case TaskEvent:
-		c.checkVersion(e, e.Task.Version)
-		c.told[e.Task.Spec.ID] = true
-		require.True(c.t, e.Launch == nil || e.Task.State == task.StateRunning, "%v has the times of a launch", e)
+	case *taskChange:
+		c.checkVersion(e, e.info.Version)
+		c.told[e.info.Spec.ID] = true
+		require.True(c.t, e.launch == nil || e.info.State == task.StateRunning, "%v has the times of a launch", e)
 		// Staging is told just before the ACCEPT that belongs to it.
-		id, state := e.Task.Spec.ID, e.Task.State
+		id, state := e.info.Spec.ID, e.info.State
 		if state != task.StateStaging {
 			c.pending[id] = state == task.StatePending
 		}

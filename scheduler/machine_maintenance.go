@@ -12,11 +12,10 @@ import (
 // inverseOffers answers inverse offers, as the policy decides, and notifies the watchers.
 func (m *machine) inverseOffers(now time.Time, offers []mesos.InverseOffer) {
 	var accept, decline []mesos.OfferID
-	running := m.tasks.onAgents()
 	for _, o := range offers {
 		planned := maintenanceOf(o.Unavailability)
 		inverse := InverseOffer{AgentID: o.AgentID.GetValue(), Start: planned.start, Duration: planned.duration}
-		inverse.Tasks = running[inverse.AgentID]
+		inverse.Tasks = m.census.onAgents.ids(&m.tasks, inverse.AgentID)
 		agreed, err := m.inversePolicy(inverse)
 		if agreed && !m.vacated.hasRoom(m.settings.limits.vacated, inverse.AgentID) {
 			agreed, err = false, errTooManyVacated

@@ -29,7 +29,7 @@ func (m *machine) stored(now time.Time, in stored) {
 		return
 	}
 	failed := m.storage.failing()
-	released := m.storage.stored(in.records)
+	released := m.storage.stored(now, in.records)
 	if failed {
 		m.demand.TaskArrived("")
 		m.emit(notify{StoreEvent{}})

@@ -21,7 +21,7 @@ func (m *machine) submit(now time.Time, in submit) {
 	case in.wait:
 		e.wait(caller{ref: in.ref, owner: in.spec.RequestID == ""})
 	default:
-		info := e.Info.Public()
+		info := e.Info
 		m.whenStored(now, reply{ref: in.ref, info: &info, submitted: e.submitted()})
 	}
 }
@@ -52,7 +52,7 @@ func (m *machine) ensure(now time.Time, in ensure) {
 			m.emit(reply{ref: in.ref, err: err})
 			return
 		}
-		info = e.Info.Public()
+		info = e.Info
 	case e == nil:
 		if m.tasks.remembered.record(in.spec.ID).Spec != record.Sum(&in.spec) {
 			answer.err = &SpecDiffError{ID: in.spec.ID}
@@ -87,7 +87,7 @@ func (m *machine) submitPod(now time.Time, in submitPod) {
 	m.enqueue(entries[0])
 	for _, e := range entries {
 		m.touch(e.Info.Spec.ID)
-		m.whenStored(now, notify{TaskEvent{Task: e.Info.Public(), Previous: task.StatePending}})
+		m.whenStored(now, notify{&taskChange{info: e.Info, previous: task.StatePending}})
 	}
 	if in.wait {
 		p.wait(in.ref)
@@ -153,7 +153,7 @@ func (m *machine) checkRepeatedPod(specs []task.Spec) error {
 func (m *machine) waitForPod(now time.Time, caller ref, specs []task.Spec) {
 	for i := range specs {
 		if info, _ := m.tasks.info(specs[i].ID); info.State.Terminal() && info.State != task.StateFinished {
-			m.whenStored(now, reply{ref: caller, err: &TaskError{Task: info, Err: info.Err}})
+			m.whenStored(now, reply{ref: caller, err: &TaskError{Task: info.Public(), Err: info.Err}})
 			return
 		}
 	}

@@ -19,7 +19,7 @@ func (m *machine) put(now time.Time, spec task.Spec) (*entry, error) {
 	m.classify(e, e.Info.Spec.Base())
 	m.enqueue(e)
 	m.touch(spec.ID)
-	m.whenStored(now, notify{TaskEvent{Task: e.Info.Public(), Previous: task.StatePending}})
+	m.whenStored(now, notify{&taskChange{info: e.Info, previous: task.StatePending}})
 	return e, nil
 }
 
@@ -178,7 +178,7 @@ type transition struct {
 	err     error             // why the scheduler ended the task; nil: it did not
 	message string            // why it changed; empty: err says it, or nothing does
 	minor   bool              // neither the state nor the health is another one
-	status  *mesos.TaskStatus // the last one; nil: it was recorded before
+	status  *mesos.TaskStatus // the last one; nil: there is none, or it was recorded before
 }
 
 // setState changes the state of a task. Once that is stored, it notifies the watchers and answers the callers that
@@ -214,20 +214,14 @@ func (m *machine) change(now time.Time, e *entry, t transition) {
 		e.remember(t.message)
 	}
 	m.touch(e.Info.Spec.ID)
-	if t.status == nil {
-		t.status = e.Info.Status()
-	}
-	told := e.Info.PublicWith(t.status)
-	m.whenStored(now, notify{TaskEvent{
-		Task: told, Previous: previous, Err: err, Message: t.message, Launch: e.takeTimes(now, previous), minor: t.minor,
-	}})
+	told := &taskChange{info: e.Info, status: t.status, previous: previous, message: t.message, launch: e.takeTimes(now, previous), minor: t.minor}
+	m.whenStored(now, notify{told})
 	ended := state.Terminal()
 	for _, c := range e.takeCallers() {
-		info := told
-		answer := reply{ref: c.ref, info: &info}
+		answer := reply{ref: c.ref, info: &told.info}
 		switch {
 		case ended && c.until != UntilEnded:
-			answer.err = &TaskError{Task: told, Err: err}
+			answer.err = &TaskError{Task: told.task(), Err: err}
 		case c.owner:
 			answer.submitted = e.submitted()
 		}

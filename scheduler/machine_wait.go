@@ -10,7 +10,7 @@ func (m *machine) wait(now time.Time, in wait) {
 	case !known:
 		m.emit(reply{ref: in.ref, err: unknown(in.id)})
 	case ended && in.until != UntilEnded:
-		m.whenStored(now, reply{ref: in.ref, info: &info, err: &TaskError{Task: info, Err: info.Err}})
+		m.whenStored(now, reply{ref: in.ref, info: &info, err: &TaskError{Task: info.Public(), Err: info.Err}})
 	case ended, e.reached(in.until):
 		m.whenStored(now, reply{ref: in.ref, info: &info})
 	default:

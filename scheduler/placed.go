@@ -16,8 +16,8 @@ import (
 // it only passes that on, which is found out without decoding anything.
 type placed struct {
 	buffer []byte
-	ends   []int // of the lists in buffer
-	other  []byte
+	ends   []int  // of the lists in buffer
+	other  []byte // scratch space
 }
 
 // keep keeps the resources of placements, and for each those of its executor.
@@ -85,6 +85,14 @@ func decodeResources(b []byte) []mesos.Resource {
 		all, b = append(all, r), b[end:]
 	}
 	return all
+}
+
+// checkComplete returns an error if a part is missing that Mesos requires.
+func (p *placed) checkComplete(operation *mesos.Offer_Operation) error {
+	size := operation.Size()
+	p.other = slices.Grow(p.other[:0], size)
+	_, err := operation.MarshalTo(p.other[:size])
+	return err
 }
 
 // checkBuilt returns an error if a builder made something else of tasks than what was placed: an update would be about a

@@ -85,10 +85,36 @@ func recount(t require.TestingT, m *machine) {
 		require.Equal(t, onAgent[id], a.tasks, "tasks on %s", id)
 		require.True(t, a.tasks > 0 || !a.offeredAt.IsZero(), "agent %s has no tasks and was not offered", id)
 	}
+	recountOnAgents(t, m)
 	recountBacklog(t, m)
 	recountRemembered(t, m)
 	recountLaunches(t, m)
 	recountLists(t, m)
+}
+
+// recountOnAgents checks which tasks are on each agent, as an inverse offer says it.
+func recountOnAgents(t require.TestingT, m *machine) {
+	kept := &m.census.onAgents
+	if kept.tasks == nil {
+		return
+	}
+	want := map[string][]string{}
+	var all []string
+	for _, e := range m.tasks.inOrder() {
+		if here := e.agentID(); here != "" {
+			want[here] = append(want[here], e.Info.Spec.ID)
+		}
+		if occupies(e.Info.State) {
+			all = append(all, e.Info.Spec.ID)
+		}
+	}
+	require.Len(t, kept.tasks, len(want), "agents with tasks")
+	for agentID, ids := range want {
+		require.Equal(t, ids, m.census.onAgents.ids(&m.tasks, agentID), "the tasks on agent %q", agentID)
+	}
+	require.Equal(t, all, m.census.onAgents.ids(&m.tasks, ""), "the tasks on all agents")
+	require.Empty(t, m.census.onAgents.ids(&m.tasks, "an agent without tasks"))
+	require.LessOrEqual(t, len(kept.told), len(want)+1, "agents without tasks are not kept")
 }
 
 // recountLists checks the tasks that have ended, and those that the master does not know, by agent.
@@ -251,17 +277,22 @@ func keysOf[V any](m map[string]V) func(func(string) bool) {
 // TestRecountControl is the negative test of recount: each row is something that a machine might forget.
 func TestRecountControl(t *testing.T) {
 	for reason, forget := range map[string]func(m *machine, ran, waits *entry){
-		"nothing":                                        nil,
-		"that a launch was made":                         func(_ *machine, ran, _ *entry) { ran.launch = launchNone },
-		"that a launch was lost":                         func(_ *machine, _, waits *entry) { waits.launch = launchAnswered },
-		"a step of a launch":                             func(m *machine, ran, _ *entry) { m.tasks.advanceLaunch(ran, eventPlaced) },
-		"what became of a task":                          func(_ *machine, ran, _ *entry) { ran.History = "" },
-		"the last change of a task":                      func(_ *machine, ran, _ *entry) { ran.Info.State = task.StateUnreachable },
-		"to end the timing of a launch":                  func(_ *machine, _, waits *entry) { waits.times = &LaunchTimes{} },
-		"a task of a class":                              func(_ *machine, ran, _ *entry) { ran.class.tasks-- },
-		"a pending task of a class":                      func(_ *machine, _, waits *entry) { waits.class.pending-- },
-		"a pending task of a group":                      func(_ *machine, _, waits *entry) { waits.class.group.pending++ },
-		"a task on an agent":                             func(_ *machine, ran, _ *entry) { ran.counted.agent.tasks++ },
+		"nothing":                       nil,
+		"that a launch was made":        func(_ *machine, ran, _ *entry) { ran.launch = launchNone },
+		"that a launch was lost":        func(_ *machine, _, waits *entry) { waits.launch = launchAnswered },
+		"a step of a launch":            func(m *machine, ran, _ *entry) { m.tasks.advanceLaunch(ran, eventPlaced) },
+		"what became of a task":         func(_ *machine, ran, _ *entry) { ran.History = "" },
+		"the last change of a task":     func(_ *machine, ran, _ *entry) { ran.Info.State = task.StateUnreachable },
+		"to end the timing of a launch": func(_ *machine, _, waits *entry) { waits.times = &LaunchTimes{} },
+		"a task of a class":             func(_ *machine, ran, _ *entry) { ran.class.tasks-- },
+		"a pending task of a class":     func(_ *machine, _, waits *entry) { waits.class.pending-- },
+		"a pending task of a group":     func(_ *machine, _, waits *entry) { waits.class.group.pending++ },
+		"a task on an agent":            func(_ *machine, ran, _ *entry) { ran.counted.agent.edit().tasks++ },
+		"which tasks are on an agent": func(m *machine, ran, _ *entry) {
+			m.census.onAgents.ids(&m.tasks, "")
+			m.census.onAgents.move(ran, ran.Agent, nil)
+		},
+		"which tasks were told of":                       func(m *machine, _, _ *entry) { m.census.onAgents.ids(&m.tasks, "a1")[0] = "?" },
 		"a task of a group on an agent":                  func(_ *machine, ran, _ *entry) { ran.counted.tasks++ },
 		"that a task is on an agent":                     func(_ *machine, ran, _ *entry) { ran.counted = nil },
 		"that a task has left":                           func(_ *machine, ran, waits *entry) { waits.counted = ran.counted },

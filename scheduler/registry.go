@@ -22,9 +22,7 @@ type registry struct {
 	gaps       int                         // how many of ended were forgotten
 	serial     int                         // of the last task
 	version    uint64                      // of the last change of a task
-	placed     map[string][]string         // what onAgents returned when the version was placedAt
-	placedAt   uint64
-	adopted    int // tasks, in the present round of reconciliation
+	adopted    int                         // tasks, in the present round of reconciliation
 	counts     taskCounts
 	illegal    int // the number of steps of launches that the diagram does not have; tests require 0
 }
@@ -77,13 +75,20 @@ func (r *registry) mayAdopt(limit int) bool { return len(r.byID) < limit && r.ad
 
 // restore puts tasks on record that were read from the store, and returns them in order of submission.
 func (r *registry) restore(tasks []record.Task) []*entry {
-	slices.SortFunc(tasks, func(a, b record.Task) int {
-		return cmp.Or(cmp.Compare(a.Serial, b.Serial), cmp.Compare(a.Info.Spec.ID, b.Info.Spec.ID))
+	sorted := make([]*record.Task, len(tasks))
+	for i := range tasks {
+		sorted[i] = &tasks[i]
+	}
+	slices.SortFunc(sorted, func(a, b *record.Task) int {
+		if a.Serial != b.Serial {
+			return cmp.Compare(a.Serial, b.Serial)
+		}
+		return cmp.Compare(a.Info.Spec.ID, b.Info.Spec.ID)
 	})
 	entries := make([]*entry, len(tasks))
 	r.byID = make(map[string]*entry, len(tasks))
-	for i := range tasks {
-		t := tasks[i]                        // a copy, so that one task does not keep all of them in memory
+	for i := range sorted {
+		t := *sorted[i]                      // a copy, so that one task does not keep all of them in memory
 		t.Serial = max(t.Serial, r.serial+1) // no two have the same, whatever the store says
 		r.serial, r.version = t.Serial, max(r.version, t.Info.Version)
 		entries[i] = r.put(&t, restoredLaunch(&t))
@@ -191,10 +196,10 @@ func (r *registry) podSize(name string) int {
 	return n
 }
 
-// info returns what users are told of a task, and reports whether it is known.
-func (r *registry) info(id string) (task.Info, bool) {
+// info returns what is known of a task, and reports whether it is known.
+func (r *registry) info(id string) (record.Info, bool) {
 	if e := r.byID[id]; e != nil {
-		return e.Info.Public(), true
+		return e.Info, true
 	}
 	return r.remembered.info(id)
 }
@@ -220,27 +225,14 @@ func (r *registry) podOf(id string) []string {
 	return e.pod.ids
 }
 
-// onAgents returns the IDs of the tasks on each agent, in order of submission, and under "" those of all. They must not be
-// changed, and are the same until a task changes: a master may ask very often.
-func (r *registry) onAgents() map[string][]string {
-	if r.placed != nil && r.placedAt == r.version {
-		return r.placed
-	}
-	r.placed, r.placedAt = map[string][]string{}, r.version
-	for _, e := range r.filtered(func(e *entry) bool { return occupies(e.Info.State) }) {
-		if id := e.Info.AgentID; id != "" {
-			r.placed[id] = append(r.placed[id], e.Info.Spec.ID)
-		}
-		r.placed[""] = append(r.placed[""], e.Info.Spec.ID)
-	}
-	return r.placed
-}
-
 // advanceLaunch changes the state of a task's launch after an event.
 func (r *registry) advanceLaunch(e *entry, event launchEvent) {
 	next, legal := e.launch.on(event)
 	if e.launch = next; !legal {
 		r.illegal++
+	}
+	if next == launchConfirmed {
+		e.forgetOffers()
 	}
 }
 

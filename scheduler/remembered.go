@@ -143,10 +143,10 @@ func (r *remembered) record(id string) *record.Ended {
 }
 
 // info returns what users are told of a task, and reports whether it is remembered.
-func (r *remembered) info(id string) (task.Info, bool) {
+func (r *remembered) info(id string) (record.Info, bool) {
 	e := r.record(id)
 	if e == nil {
-		return task.Info{}, false
+		return record.Info{}, false
 	}
-	return task.Info{Spec: task.Spec{ID: id, Pod: e.Pod}, State: e.State, Updated: e.At}, true
+	return record.Info{Spec: record.NewSpec(task.Spec{ID: id, Pod: e.Pod}), State: e.State, Updated: e.At}, true
 }

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
@@ -44,7 +45,7 @@ func (r *request) cancelled() input {
 }
 
 type result struct {
-	info *task.Info // nil: none
+	info *record.Info // nil: none
 	err  error
 	// gaveUp is set instead of these when the caller no longer waits, and why the tasks had not come as far as he waited for.
 	gaveUp bool
@@ -172,7 +173,7 @@ func (r result) after(ctx context.Context) (task.Info, error) {
 	case !r.gaveUp && r.info == nil:
 		return task.Info{}, r.err
 	case !r.gaveUp:
-		return *r.info, r.err
+		return r.info.Public(), r.err
 	case r.why == nil:
 		return task.Info{}, contextError(ctx)
 	}

@@ -231,13 +231,13 @@ func (s *Scheduler) Call(ctx context.Context, call *scheduler.Call) error {
 // its final state and, in Updated, when it ended. For an ID that is neither on record nor remembered it returns
 // [ErrUnknownTask].
 func (s *Scheduler) Task(ctx context.Context, id string) (task.Info, error) {
-	var info task.Info
+	var info record.Info
 	known := false
 	_, err := s.ask(ctx, &request{read: func(m *machine) { info, known = m.tasks.info(id) }})
 	if err == nil && !known {
 		err = unknown(id)
 	}
-	return info, err
+	return info.Public(), err
 }
 
 // Tasks returns all tasks on record in order of submission, without those that are only remembered. Like other methods

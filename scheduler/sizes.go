@@ -16,7 +16,7 @@ const (
 	idOverhead        = 16  // of an ID that is shared with its task
 	errorSize         = 500 // of an error, whose text is not built to find its length
 	offerOverhead     = 500
-	agentOverhead     = 350 // of what the census keeps
+	agentOverhead     = 400 // of what the census keeps
 	attributeOverhead = 80
 	resourceOverhead  = 250
 )
@@ -24,6 +24,8 @@ const (
 // eventSize returns about how many bytes an event takes. It is quick: it is called for each event that somebody watches.
 func eventSize(e Event) int {
 	switch e := e.(type) {
+	case *taskChange:
+		return taskOverhead + max(statusSize(e.status), e.info.StatusSize()) + len(e.message) // status is nil where it is encoded alone
 	case TaskEvent:
 		return taskOverhead + statusSize(e.Task.Status) + len(e.Message)
 	case RemovedEvent:

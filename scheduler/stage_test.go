@@ -54,7 +54,7 @@ func newStage(t *testing.T) *stage {
 
 // statsOf returns what users are told of a machine's agents.
 func statsOf(m *machine, now time.Time) []AgentStats {
-	return agentStats(now, m.settings.statsTTL, m.census.snapshot(), m.tasks.records.Snapshot())
+	return agentStats(now, m.settings.statsTTL, m.census.facts.Snapshot(), m.tasks.records.Snapshot())
 }
 
 // configure replaces the machine by one with other settings, before the start.

@@ -22,6 +22,15 @@ const (
 	maxOfferAge = 4 * time.Minute
 )
 
+// After a write of gatherFrom changes or more the next one waits for a quarter of the time that it took, and maxGather at most. A hundred
+// callers that are answered at once submit again within a millisecond. If a write began with the first of them, all others
+// would wait for two writes, for ever after: the first caller would be alone in every other write. A caller that is alone
+// does not wait.
+const (
+	gatherFrom = 16
+	maxGather  = 2 * time.Millisecond
+)
+
 // storage is what the machine keeps about its store: what has changed and is not stored yet, and which actions wait
 // for that. Changes that are made while a write is under way are written together by the next one. The record of
 // the framework has the ID "".
@@ -38,6 +47,8 @@ type storage struct {
 	held     map[string]int
 	callers  map[ref]int       // that have a reply among the waiting actions, and what these say is submitted
 	specs    map[string]*entry // by ID: tasks whose spec is part of the write under way
+	began    time.Time         // the last write
+	changes  int               // of the last write
 	// The framework: in the write under way, and known to be stored.
 	writing, durable record.Framework
 }
@@ -199,6 +210,9 @@ func (s *storage) takeCaller(caller ref) (submitted int, found bool) {
 // is under way.
 func (s *storage) begin(now time.Time, framework record.Framework, tasks *registry) []change {
 	keys := s.journal.Begin(now, tasks.podOf)
+	if len(keys) > 0 {
+		s.began, s.changes = now, len(keys)
+	}
 	changes := make([]change, len(keys))
 	for i, k := range keys {
 		changes[i] = change{id: k.Key, joined: k.Joined}
@@ -220,8 +234,11 @@ func (s *storage) begin(now time.Time, framework record.Framework, tasks *regist
 }
 
 // stored notes that so many further changes of the write are stored, and returns the actions that may be performed.
-func (s *storage) stored(records int) []journal.Waiting[action] {
+func (s *storage) stored(now time.Time, records int) []journal.Waiting[action] {
 	keys, released := s.journal.Stored(records)
+	if s.changes >= gatherFrom && !s.journal.Writing() {
+		s.journal.Gather(now.Add(min(now.Sub(s.began)/4, maxGather)))
+	}
 	for _, key := range keys {
 		if e := s.specs[key]; e != nil {
 			e.edit().SpecStored = true

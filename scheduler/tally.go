@@ -191,9 +191,9 @@ func (t *tally) notified(now time.Time, e Event) {
 		if e.Err != nil {
 			of.Failed++
 		}
-	case TaskEvent:
-		if e.Launch != nil {
-			t.launched(e.Launch)
+	case *taskChange:
+		if e.launch != nil {
+			t.launched(e.launch)
 		}
 	case LagEvent: // for all watchers
 		t.metrics.Watchers.Missed += uint64(e.Missed)

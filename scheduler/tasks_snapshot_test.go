@@ -2,6 +2,8 @@ package scheduler
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -15,15 +17,20 @@ import (
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
-// snapshots are some of the last snapshots of a machine's tasks, with what was in them.
+// snapshots are some of the last snapshots of a machine's tasks and agents, with what was in them.
 type snapshots struct {
 	steps int
 	kept  []keptSnapshot
 }
 
 type keptSnapshot struct {
-	tasks ordered.Snapshot[*record.Task]
-	then  string
+	tasks  ordered.Snapshot[*record.Task]
+	agents ordered.Snapshot[*agentFacts]
+	then   string
+}
+
+func keepSnapshot(m *machine) keptSnapshot {
+	return keptSnapshot{tasks: m.tasks.records.Snapshot(), agents: m.census.facts.Snapshot()}
 }
 
 // check takes a snapshot every other step, and then every tenth, so that there are changes of what one has and of what none has.
@@ -32,13 +39,16 @@ func (s *snapshots) check(t require.TestingT, m *machine) {
 	if s.steps++; s.steps%2 == 1 && s.steps/100%2 == 0 || s.steps%10 != 0 && s.steps/100%2 == 1 {
 		return
 	}
-	now := keptSnapshot{tasks: m.tasks.records.Snapshot()}
+	now := keepSnapshot(m)
 	var want strings.Builder
 	for _, e := range m.tasks.inOrder() {
 		writeRecord(&want, e.Task)
 	}
+	for _, a := range slices.SortedFunc(maps.Values(m.census.agents), func(a, b *agent) int { return a.serial - b.serial }) {
+		writeFacts(&want, a.agentFacts)
+	}
 	now.then = now.text()
-	require.Equal(t, want.String(), now.then, "a snapshot, and the tasks on record")
+	require.Equal(t, want.String(), now.then, "a snapshot, and the tasks and agents that are known")
 	if s.kept = append(s.kept, now); len(s.kept) > 8 {
 		require.Equal(t, s.kept[0].then, s.kept[0].text(), "a snapshot, later")
 		s.kept = s.kept[1:]
@@ -50,7 +60,15 @@ func (s keptSnapshot) text() string {
 	for t := range s.tasks.All() {
 		writeRecord(&all, t)
 	}
+	for f := range s.agents.All() {
+		writeFacts(&all, f)
+	}
 	return all.String()
+}
+
+// writeFacts writes all that is known of an agent.
+func writeFacts(to *strings.Builder, f *agentFacts) {
+	fmt.Fprintf(to, "%d %v %d %v %q %v %v\n", f.serial, f.about, f.tasks, f.offeredAt, f.roles, f.offered, f.placed)
 }
 
 // writeRecord writes all of a record.
@@ -105,6 +123,38 @@ func TestSnapshotsStay(t *testing.T) {
 	}
 }
 
+// TestSnapshotsOfAgentsStay changes what is known of an agent in each way, after a snapshot.
+func TestSnapshotsOfAgentsStay(t *testing.T) {
+	s := newStage(t)
+	for _, words := range []string{"start", "subscribed fw", "submit t1 cpus=1", "submit t2 cpus=1", "submit t3 cpus=9", "offers o1@a1:2:1024", "offers o2@a2:1:64"} {
+		s.play(strings.Fields(words))
+	}
+	m := s.machine
+	amount := func(name string, n float64) mesos.Resource {
+		return mesos.Resource{Name: name, Type: mesos.SCALAR.Enum(), Scalar: &mesos.Value_Scalar{Value: n}}
+	}
+	offer := func(role string) task.Offer {
+		return task.Offer{Role: role, Agent: task.Agent{ID: "a1", Hostname: "moved"}, Resources: []mesos.Resource{amount("cpus", 2), amount("licences", 5)}}
+	}
+	for name, change := range map[string]func(){
+		"an offer":               func() { m.census.noteOffers(s.now, []task.Offer{offer("x"), offer("y")}) },
+		"a scalar that is taken": func() { m.census.agents["a1"].edit().placed.addScalar("licences", 1) },
+		"a task ends":            func() { m.setState(s.now, m.tasks.byID["t1"], task.StateFinished, nil) },
+		"a task is there again":  func() { m.setState(s.now, m.tasks.byID["t2"], task.StateRunning, nil) },
+		"the agent is lost":      func() { m.census.agentLost("a1") },
+		"another one goes":       func() { m.census.agentLost("a2") },
+	} {
+		before, other := keepSnapshot(m), keepSnapshot(m)
+		before.then = before.text()
+		change()
+		require.Equal(t, before.then, before.text(), name)
+		require.Equal(t, before.then, other.text(), name)
+		if name != "a task is there again" {
+			require.NotEqual(t, before.then, keepSnapshot(m).text(), name)
+		}
+	}
+}
+
 func lastOf(s ordered.Snapshot[*record.Task]) (last *record.Task) {
 	for t := range s.All() {
 		last = t
@@ -141,7 +191,7 @@ func TestSnapshotsAreReadWhileTasksChange(t *testing.T) {
 			s.play([]string{"submit", fmt.Sprintf("t%d-%d", round, i)})
 		}
 		s.play([]string{"offers", fmt.Sprintf("o%d@a%d:8:4096", round, round)})
-		tasks, agents := s.machine.tasks.records.Snapshot(), s.machine.census.snapshot()
+		tasks, agents := s.machine.tasks.records.Snapshot(), s.machine.census.facts.Snapshot()
 		readers.Go(func() {
 			before := keptSnapshot{tasks: tasks}.text()
 			_ = infosOf(tasks)

@@ -82,14 +82,17 @@ func (ws *watchers) publishRaw(e *scheduler.Event, size int) (missed bool) {
 func (ws *watchers) publish(e Event) {
 	ws.mu.Lock()
 	defer ws.mu.Unlock()
-	switch e := e.(type) {
-	case TaskEvent:
-		ws.version = max(ws.version, e.Task.Version)
-	case RemovedEvent:
-		ws.version = max(ws.version, e.Version)
+	change, isChange := e.(*taskChange)
+	if isChange {
+		ws.version = max(ws.version, change.info.Version)
+	} else if removed, is := e.(RemovedEvent); is {
+		ws.version = max(ws.version, removed.Version)
 	}
 	if len(ws.all) == 0 {
 		return
+	}
+	if isChange {
+		e = change.event()
 	}
 	size := eventSize(e)
 	for _, w := range ws.all {

@@ -12,6 +12,7 @@ import (
 	"github.com/mesos/mesos-go/api/v1/lib/scheduler"
 	"github.com/stretchr/testify/require"
 
+	"github.com/mesos-actor/mesos-actor-go/scheduler/internal/record"
 	"github.com/mesos-actor/mesos-actor-go/task"
 )
 
@@ -235,10 +236,10 @@ func TestVersionOfWhatWasPublished(t *testing.T) {
 	require.Zero(t, s.Version())
 	s.watchers.begin(5)
 	require.EqualValues(t, 5, s.Version())
-	s.watchers.publish(TaskEvent{Task: task.Info{Version: 7}})
+	s.watchers.publish(&taskChange{info: record.Info{Version: 7}})
 	s.watchers.publish(StoreEvent{})
 	require.EqualValues(t, 7, s.Version())
-	s.watchers.publish(TaskEvent{Task: task.Info{Version: 6}})
+	s.watchers.publish(&taskChange{info: record.Info{Version: 6}})
 	s.watchers.begin(6)
 	require.EqualValues(t, 7, s.Version())
 }

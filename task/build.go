@@ -1,6 +1,6 @@
 package task
 
-// BuildInput is what a builder builds a task from.
+// BuildInput is what a builder builds a task from. What its fields point to is shared and must not be changed.
 type BuildInput struct {
 	Spec      Spec
 	Placement Placement
@@ -8,7 +8,8 @@ type BuildInput struct {
 	FrameworkID string
 }
 
-// PodBuildInput is what a builder builds a pod from. Its members satisfy [ValidatePod].
+// PodBuildInput is what a builder builds a pod from. Its members satisfy [ValidatePod]. What its
+// fields point to is shared and must not be changed.
 type PodBuildInput struct {
 	Members []Spec
 	// Placements are those of the members, in the same order.

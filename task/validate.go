@@ -3,6 +3,8 @@ package task
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -106,4 +108,12 @@ func keys[V any](v *violations, field string, m map[string]V) {
 	if _, found := m[""]; found {
 		v.add(field, "", "must not have an empty key")
 	}
+}
+
+// sortedKeys returns the keys of a map in order. Most have none, for which slices.Sorted would allocate.
+func sortedKeys[V any](m map[string]V) []string {
+	if len(m) == 0 {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(m))
 }

@@ -3,9 +3,7 @@ package task
 import (
 	"bytes"
 	"fmt"
-	"maps"
 	"path"
-	"slices"
 	"strings"
 )
 
@@ -47,7 +45,7 @@ func (v *violations) run(field, shell string, argv []string, hasImage bool) {
 
 func (v *violations) env(field string, env map[string]string) {
 	keys(v, field, env)
-	for _, name := range slices.Sorted(maps.Keys(env)) {
+	for _, name := range sortedKeys(env) {
 		v.envName(field, name)
 		if strings.ContainsRune(env[name], 0) {
 			v.add(field, name, "must not have a zero byte in its value")
@@ -68,7 +66,7 @@ func (v *violations) secrets(s Spec) {
 		v.add(field, len(c.Secrets), "must be empty: the docker containerizer would leave the variables empty")
 	}
 	keys(v, field, c.Secrets)
-	for _, name := range slices.Sorted(maps.Keys(c.Secrets)) {
+	for _, name := range sortedKeys(c.Secrets) {
 		v.envName(field, name)
 		v.secret(fmt.Sprintf("%s[%q]", field, name), c.Secrets[name])
 		if bytes.IndexByte(c.Secrets[name].Value, 0) >= 0 {

@@ -2,9 +2,7 @@ package task
 
 import (
 	"fmt"
-	"maps"
 	"math"
-	"slices"
 	"strings"
 )
 
@@ -16,7 +14,7 @@ func (v *violations) resources(s Spec) {
 	if s.GPUs != math.Trunc(s.GPUs) && !math.IsNaN(s.GPUs) {
 		v.add("GPUs", s.GPUs, "must be a whole number")
 	}
-	for _, name := range slices.Sorted(maps.Keys(s.Scalars)) {
+	for _, name := range sortedKeys(s.Scalars) {
 		switch name {
 		case "cpus", "mem", "disk", "gpus", "ports":
 			v.add("Scalars", name, "must not name a resource that has a field of its own")

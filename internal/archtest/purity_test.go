@@ -228,7 +228,7 @@ func TestMachineIsPure(t *testing.T) {
 	require.Empty(t, excepted(r.impurities(), pureExceptions))
 	// What is looked at is not too little, and not so much that it would prove nothing.
 	for _, name := range []string{
-		"machine.handle", "machine.emit", "census.snapshot", "census.recount", "combined", "Amounts.addResources", "timerHeap.Less",
+		"machine.handle", "machine.emit", "census.running", "census.recount", "combined", "Amounts.addResources", "timerHeap.Less",
 		"TaskError.Error", "asFenced", "panicked", "launch.on", "errPodBroken", "describeCall",
 	} {
 		require.True(t, r.has("scheduler", name), "%s is not reached", name)

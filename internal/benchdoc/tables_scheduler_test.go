@@ -37,6 +37,10 @@ var schedulerTables = []table{
 		},
 	},
 	{
+		name: "watchers", folder: "scheduler", bench: "Watchers", flags: "-benchtime 20000x", baseline: "without watchers",
+		rows: []row{watched("1,000", "1000"), watched("10,000", "10000"), watched("100,000", "100000")},
+	},
+	{
 		name: "memory", folder: "scheduler", bench: "Memory/", flags: "-benchtime 1x -timeout 30m", baseline: "its records in a store",
 		rows: []row{
 			kept("running, equal but for their IDs", "specs=equal/state=running", "1,280 B"),
@@ -90,6 +94,11 @@ func streamed(count, bar string) row {
 func listed(list, what, tasks string) row {
 	of := "Tasks/list=" + list + "/n=" + tasks
 	return row{list + " of " + what + ", for the loop", sample{of, "loop-µs"}, sample{of, "ns/op"}, "2 ms", ""}
+}
+
+func watched(what, tasks string) row {
+	of := "Watchers/tasks=" + tasks + "/watchers="
+	return row{"one of " + what + " tasks changes", sample{of + "100", "change-ns"}, sample{of + "0", "change-ns"}, "", ""}
 }
 
 func kept(what, name, bar string) row {

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"slices"
 )
 
 // The parts of a bbolt file, in the byte order of the machine. A page begins with its number (8 bytes),
@@ -32,6 +33,7 @@ type Inspection struct {
 	Meta
 	file io.ReaderAt
 	used []bool // by page number
+	last []byte // the page that was read last; the next one is read into the same memory
 }
 
 // Damage is an error: why a file is damaged.
@@ -83,7 +85,8 @@ func (in *Inspection) damaged(detail string, args ...any) error {
 	return Damage(fmt.Sprintf(detail, args...))
 }
 
-// Bucket visits the records of a bucket, one of those that Buckets has returned. It must not have further buckets.
+// Bucket visits the records of a bucket, one of those that Buckets has returned. It must not have further buckets. Visit must
+// not keep what it is passed.
 func (in *Inspection) Bucket(value []byte, visit func(key, value []byte)) error {
 	each := func(key, value []byte, bucket bool) error {
 		if bucket {
@@ -162,6 +165,7 @@ func (in *Inspection) branch(id uint64, page, low, high []byte, visit func(key, 
 	if len(children) == 0 {
 		return in.damaged("page %d: branch without elements", id)
 	}
+	page = bytes.Clone(page) // its keys are needed while the pages below are read
 	for i := range children {
 		at := pageHeader + i*elementSize
 		if at+elementSize > len(page) {
@@ -210,12 +214,13 @@ func (in *Inspection) inOrder(id uint64, i int, key, low, high []byte) error {
 	return nil
 }
 
-// page reads a page and its overflow pages, and marks them as used.
+// page reads a page and its overflow pages, and marks them as used. The result is valid until the next page is read.
 func (in *Inspection) page(id uint64) ([]byte, error) {
 	if id >= in.Pages {
 		return nil, in.damaged("page %d of %d", id, in.Pages)
 	}
-	page := make([]byte, in.PageSize)
+	page := slices.Grow(in.last[:0], int(in.PageSize))[:in.PageSize]
+	in.last = page
 	if err := in.read(page, id); err != nil {
 		return nil, err
 	}
@@ -235,7 +240,8 @@ func (in *Inspection) page(id uint64) ([]byte, error) {
 	if more == 0 {
 		return page, nil
 	}
-	page = append(page, make([]byte, more*in.PageSize)...)
+	page = slices.Grow(page, int(more*in.PageSize))[:(1+more)*in.PageSize]
+	in.last = page
 	return page, in.read(page[in.PageSize:], id+1)
 }
 

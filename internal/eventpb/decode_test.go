@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"math/rand"
 	"reflect"
 	"slices"
@@ -15,7 +16,7 @@ import (
 )
 
 // ours decodes an event that is taken on.
-func ours(frame []byte) (*scheduler.Event, error) { return New().Survey(frame).Decode() }
+func ours(frame []byte) (*scheduler.Event, error) { return New().Survey(frame, math.MaxInt).Decode() }
 
 // theirs decodes with the generated code.
 func theirs(frame []byte) (event *scheduler.Event, err error) {
@@ -33,7 +34,7 @@ func theirs(frame []byte) (event *scheduler.Event, err error) {
 
 // compare returns an error if the decoder takes the frame on and makes something else of it than the generated code.
 func compare(d *Decoder, frame []byte) (taken bool, err error) {
-	s := d.Survey(frame)
+	s := d.Survey(frame, math.MaxInt)
 	if s == nil {
 		return false, nil
 	}

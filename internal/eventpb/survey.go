@@ -50,14 +50,16 @@ const (
 // counts are what is in an offer.
 type counts [counted]uint32
 
-// Survey returns what is in an OFFERS event, nil if the frame is anything else than what masters send as such: that is for the
-// generated code. The frame must not change until the event is decoded.
-func (d *Decoder) Survey(frame []byte) *Survey {
+// Survey returns what is in an OFFERS event, nil if the frame is anything else than what masters send as such, or its offers take
+// more than limit bytes already without what is in them: that is for the generated code. A survey takes memory for each offer, and
+// offers without contents are only two bytes long. The frame must not change until the event is decoded.
+func (d *Decoder) Survey(frame []byte, limit int) *Survey {
 	list, n := offersIn(frame)
-	if list == nil {
+	memory := n * int(unsafe.Sizeof(mesos.Offer{}))
+	if list == nil || memory > limit {
 		return nil
 	}
-	s := &Survey{Memory: n * int(unsafe.Sizeof(mesos.Offer{})), list: list, counts: make([]counts, n)}
+	s := &Survey{Memory: memory, list: list, counts: make([]counts, n)}
 	at := 0
 	for i := range s.counts {
 		var offer []byte

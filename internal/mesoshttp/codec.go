@@ -65,7 +65,7 @@ func (d decoder) inspect(frame []byte) (e encoded, err error) {
 	left := newBudget(frame)
 	if d.codec == JSON {
 		e.text, err = filterJSON(frame, d.events, &left)
-	} else if e.offers = d.offers.Survey(frame); e.offers != nil {
+	} else if e.offers = d.offers.Survey(frame, int(left)); e.offers != nil {
 		err = left.spend(e.offers.Memory)
 	} else {
 		e.text, err = frame, left.inspect(frame, d.events, 0)

@@ -45,11 +45,11 @@ func FuzzDecodeProtobuf(f *testing.F) {
 // more memory than an inspection would say.
 func requireInspected(t testing.TB, frame []byte) (surveyed bool) {
 	d := newDecoder(Protobuf)
-	s := d.offers.Survey(frame)
+	left := newBudget(frame)
+	s := d.offers.Survey(frame, int(left))
 	if s == nil {
 		return false
 	}
-	left := newBudget(frame)
 	if err := left.inspect(frame, d.events, 0); err != nil {
 		require.ErrorIs(t, err, errGrowth)
 	}

@@ -176,6 +176,19 @@ func TestEventsOfEmptyMessages(t *testing.T) {
 	}
 }
 
+// An event of very many offers without contents is refused before it is counted what is in each of them.
+func TestManyEmptyOffers(t *testing.T) {
+	offers := bytes.Repeat([]byte{1<<3 | 2, 0}, 8<<20)
+	frame := append(binary.AppendUvarint([]byte{1 << 3, byte(scheduler.Event_OFFERS), 3<<3 | 2}, uint64(len(offers))), offers...)
+	d := newDecoder(Protobuf)
+	allocated, _ := spent(func() any {
+		_, err := d.inspect(frame)
+		require.ErrorIs(t, err, errGrowth)
+		return nil
+	})
+	require.Less(t, allocated, 1<<20)
+}
+
 // Nor are fields that mesos-go does not know, which take no memory at all.
 func TestUnknownFieldsTakeNoMemory(t *testing.T) {
 	const n = 1 << 18

@@ -138,6 +138,9 @@ func (j *Journal[A]) Close() { j.closed = true }
 // Reopen undoes Close.
 func (j *Journal[A]) Reopen() { j.closed = false }
 
+// Gather keeps the next write from beginning before a time, so that what changes until then is part of it.
+func (j *Journal[A]) Gather(until time.Time) { j.notBefore = until }
+
 // Deadline returns when the next write can begin. It returns false if there is nothing to write, a write is under way,
 // or the journal is closed.
 func (j *Journal[A]) Deadline() (at time.Time, ok bool) {
@@ -145,7 +148,7 @@ func (j *Journal[A]) Deadline() (at time.Time, ok bool) {
 }
 
 // Begin begins a write and returns its records in the order in which they are to be written. It returns none if there
-// is nothing to write, another write is under way, or it is too early after one that failed. For a key, together
+// is nothing to write, another write is under way, or it is too early. For a key, together
 // returns all keys that must be written with it, itself included, or none; those among them that have changed
 // are placed next to each other.
 func (j *Journal[A]) Begin(now time.Time, together func(key string) []string) []Key {

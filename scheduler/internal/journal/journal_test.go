@@ -301,3 +301,15 @@ type failures struct{ n int }
 
 func (f *failures) Errorf(string, ...any) { f.n++ }
 func (f *failures) FailNow()              { f.n++ }
+
+func TestGather(t *testing.T) {
+	var j Journal[string]
+	j.Touch("a")
+	j.Gather(began.Add(time.Second))
+	j.Touch("b")
+	at, ok := j.Deadline()
+	require.True(t, ok)
+	require.Equal(t, began.Add(time.Second), at)
+	require.Empty(t, j.Begin(at.Add(-1), alone))
+	require.Len(t, j.Begin(at, alone), 2)
+}

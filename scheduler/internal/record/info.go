@@ -117,6 +117,9 @@ func (i *Info) SetStatus(s *mesos.TaskStatus, ips []string) {
 	}
 }
 
+// StatusSize returns how many bytes the status takes, 0 if there is none.
+func (i *Info) StatusSize() int { return len(i.status) }
+
 // Status returns the status, nil if there is none. It shares no memory with i.
 func (i Info) Status() *mesos.TaskStatus {
 	if i.status == "" {

@@ -224,6 +224,7 @@ func (p *parser) slice(v reflect.Value) {
 		v.SetLen(n + 1)
 		p.value(v.Index(n))
 	}
+	v.Set(v.Slice3(0, v.Len(), v.Len())) // without room, since tasks share it and somebody may append to it
 }
 
 func (p *parser) time(at *time.Time) {

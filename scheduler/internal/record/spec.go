@@ -45,6 +45,9 @@ func (s Spec) Whole() task.Spec {
 func NewSpec(s task.Spec) Spec {
 	compact := Spec{ID: s.ID, RequestID: s.RequestID, base: &s}
 	s.ID, s.RequestID = "", ""
+	// Who appends to a list gets a copy, and does not write into the room behind one that others share.
+	s.Ports, s.Constraints, s.Preferences = slices.Clip(s.Ports), slices.Clip(s.Constraints), slices.Clip(s.Preferences)
+	s.Command.Argv, s.Command.URIs = slices.Clip(s.Command.Argv), slices.Clip(s.Command.URIs)
 	return compact
 }
 

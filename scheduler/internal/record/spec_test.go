@@ -211,3 +211,35 @@ func BenchmarkStatus(b *testing.B) {
 		}
 	})
 }
+
+// Who appends to a list of a spec gets a copy, and does not write into what other tasks share.
+func TestListsHaveNoRoom(t *testing.T) {
+	roomy := func(id string) task.Spec {
+		return task.Spec{
+			ID:          id,
+			Ports:       append(make([]task.Port, 0, 9), task.Port{Host: 80}),
+			Constraints: append(make([]task.Constraint, 0, 9), task.Constraint{Attribute: "rack"}),
+			Preferences: append(make([]task.Constraint, 0, 9), task.Constraint{Attribute: "zone"}),
+			Command: task.Command{
+				Argv: append(make([]string, 0, 9), "server"),
+				URIs: append(make([]task.URI, 0, 9), task.URI{Value: "http://host/file"}),
+			},
+		}
+	}
+	var bases Bases
+	bases.Share(NewSpec(roomy("a")))
+	shared := bases.Share(NewSpec(roomy("b")))
+	spec := roomy("c")
+	record, err := EncodeSpec(&spec)
+	require.NoError(t, err)
+	decoded, err := newDecoder(&memo[*task.Agent]{}).spec(source{id: "c", spec: record})
+	require.NoError(t, err)
+	for _, s := range []Spec{shared, decoded} {
+		whole := s.Whole()
+		require.Equal(t, 1, cap(whole.Ports))
+		require.Equal(t, 1, cap(whole.Constraints))
+		require.Equal(t, 1, cap(whole.Preferences))
+		require.Equal(t, 1, cap(whole.Command.Argv))
+		require.Equal(t, 1, cap(whole.Command.URIs))
+	}
+}
