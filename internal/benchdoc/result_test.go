@@ -73,7 +73,7 @@ func figure(value float64, unit string) string {
 }
 
 // named is a unit with a name for what is measured in front of it or behind it: "p99-ms", "ours-µs/task", "cpu-ms/op".
-var named = regexp.MustCompile(`^(?:[A-Za-z0-9-]+-)?((?:ns|µs|ms|s|B|KiB|allocs|tasks|records|writes)(?:/[a-z]+)?)(?:-[a-z]+)?$`)
+var named = regexp.MustCompile(`^(?:[A-Za-z0-9-]+-)?((?:ns|µs|ms|s|B|KiB|allocs|tasks|records|writes)(?:/[a-z]+)?)(?:-[a-z-]+)?$`)
 
 // digits writes a number with three significant digits, and with commas between thousands.
 func digits(v float64) string {
@@ -132,6 +132,7 @@ func TestFigure(t *testing.T) {
 		{70, "fake-with-ours-µs/task", "70 µs/task"},
 		{70, "allocs/offer-ours", "70 allocs/offer"},
 		{70, "cpu-ms/op", "70 ms"},
+		{70, "cpu-ns/offer-mesos-go-checked", "70 ns/offer"},
 	} {
 		require.Equal(t, c.want, figure(c.value, c.unit))
 	}

@@ -26,7 +26,7 @@ var schedulerTables = []table{
 		rows: []row{streamed("1", ""), streamed("100", ""), streamed("1000", "0.67")},
 	},
 	{
-		name: "inputs", folder: "scheduler", bench: "Inputs", flags: "-benchtime 1x -workload.max 100000 -timeout 60m",
+		name: "inputs", folder: "scheduler", bench: "Inputs", flags: "-benchtime 1x -workload.max 10000 -timeout 60m",
 		baseline: "of 1,000", every: [2]string{"ns/input", "ns/first"},
 	},
 	{
