@@ -54,7 +54,7 @@ func (r result) median(s sample) (float64, error) {
 func figure(value float64, unit string) string {
 	scaled := func(scale float64, unit string) string { return digits(value*scale) + " " + unit }
 	switch unit {
-	case "ns/op":
+	case "ns/op", "ns/input", "ns/first":
 		switch d := time.Duration(value); {
 		case d < time.Microsecond:
 			return scaled(1, "ns")
@@ -122,6 +122,7 @@ func TestFigure(t *testing.T) {
 		{7.5, "allocs/offer", "7.5 allocs/offer"},
 		{0.01234, "ms", "0.0123 ms"},
 		{950, "ns/op", "950 ns"},
+		{9500, "ns/input", "9.5 µs"},
 		{52_103, "ns/op", "52.1 µs"},
 		{999_500, "ns/op", "1,000 µs"},
 		{1_234_567_890, "ns/op", "1.23 s"},
