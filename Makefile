@@ -11,11 +11,7 @@ BENCH    ?= .
 COUNT    ?= 1
 
 # Packages whose code and tests have one goroutine.
-<<<<<<< HEAD
-ONE = archtest|benchdoc|docgen|taskmatcher|offerfilter|boltfile|fenced|mesosid|printable|recordio|tokenbucket|task|taskbuilder|constraints|resources|validate|wirejson|demand|$\
-=======
-ONE = archtest|docgen|eventpb|taskmatcher|offerfilter|boltfile|fenced|mesosid|printable|recordio|tokenbucket|task|taskbuilder|constraints|resources|validate|wirejson|demand|$\
->>>>>>> main
+ONE = archtest|benchdoc|docgen|eventpb|taskmatcher|offerfilter|boltfile|fenced|mesosid|printable|recordio|tokenbucket|task|taskbuilder|constraints|resources|validate|wirejson|demand|$\
       journal|mastertext|breaker|keepalive|logslice|victims|whiskpool|workload|whiskconf
 
 .PHONY: fmt lint vuln short test race race-short chaos flood fuzz bench benchmarks bench-invoker conformance integration failover invoker-kills demo-ha check
@@ -82,7 +78,7 @@ fuzz:
 bench:
 	go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./...
 
-# all figures of docs/benchmarks.md, each with its baseline; for a machine that does nothing else. It takes an hour.
+# all figures of docs/benchmarks.md, each with its baseline; for a machine that does nothing else. It takes 20 minutes.
 benchmarks:
 	go test ./internal/benchdoc -measure . -count 1 -timeout 3h
 	go test ./taskmatcher -run BenchmarksDocument -measure -benchtime 2x -count 1 -timeout 60m
