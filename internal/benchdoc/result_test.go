@@ -75,6 +75,15 @@ func figure(value float64, unit string) string {
 // named is a unit with a name for what is measured in front of it or behind it: "p99-ms", "ours-µs/task", "cpu-ms/op".
 var named = regexp.MustCompile(`^(?:[A-Za-z0-9-]+-)?((?:ns|µs|ms|s|B|KiB|allocs|tasks|records|writes)(?:/[a-z]+)?)(?:-[a-z-]+)?$`)
 
+// timeUnit returns in what a unit counts time: "ns" of "ns/op"; "" if it does not.
+func timeUnit(unit string) string {
+	counted, _, _ := strings.Cut(named.ReplaceAllString(unit, "$1"), "/")
+	if slices.Contains([]string{"ns", "µs", "ms", "s"}, counted) {
+		return counted
+	}
+	return ""
+}
+
 // digits writes a number with three significant digits, and with commas between thousands.
 func digits(v float64) string {
 	if v == 0 {
