@@ -78,7 +78,7 @@ fuzz:
 bench:
 	go test -run '^$$' -bench '$(BENCH)' -benchmem -count $(COUNT) ./...
 
-# all figures of docs/benchmarks.md, each with its baseline; for a machine that does nothing else. It takes 20 minutes.
+# all figures of docs/benchmarks.md, each with its baseline; for a machine that does nothing else
 benchmarks:
 	go test ./internal/benchdoc -measure . -count 1 -timeout 3h
 	go test ./taskmatcher -run BenchmarksDocument -measure -benchtime 2x -count 1 -timeout 60m

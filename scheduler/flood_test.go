@@ -92,15 +92,19 @@ func (f *flooded) feed(in input) {
 	}
 }
 
+// subscribedTo is what follows on SUBSCRIBE: a stream, and SUBSCRIBED with a heartbeat in so many seconds.
+func subscribedTo(stream int, heartbeat float64) []input {
+	return []input{streamOpened{stream: stream}, streamEvent{stream: stream, event: &scheduler.Event{
+		Type: scheduler.Event_SUBSCRIBED, Subscribed: &scheduler.Event_Subscribed{
+			FrameworkID: &mesos.FrameworkID{Value: "fw"}, HeartbeatIntervalSeconds: &heartbeat, MasterInfo: &mesos.MasterInfo{Version: proto("1.11.0")},
+		},
+	}}}
+}
+
 func (f *flooded) perform(a action) (caused []input) {
 	switch a := a.(type) {
 	case subscribe:
-		heartbeat := 15.0
-		return []input{streamOpened{stream: a.stream}, streamEvent{stream: a.stream, event: &scheduler.Event{
-			Type: scheduler.Event_SUBSCRIBED, Subscribed: &scheduler.Event_Subscribed{
-				FrameworkID: &mesos.FrameworkID{Value: "fw"}, HeartbeatIntervalSeconds: &heartbeat, MasterInfo: &mesos.MasterInfo{Version: proto("1.11.0")},
-			},
-		}}}
+		return subscribedTo(a.stream, 15)
 	case closeStream:
 		for _, s := range f.lane {
 			caused = append(caused, callDone{stream: s.stream, call: s.call, outcome: unsent})

@@ -159,12 +159,7 @@ func (w *workbench) feed(in input) {
 func (w *workbench) perform(a action) (caused []input) {
 	switch a := a.(type) {
 	case subscribe:
-		heartbeat := 1e6
-		return []input{streamOpened{stream: a.stream}, streamEvent{stream: a.stream, event: &scheduler.Event{
-			Type: scheduler.Event_SUBSCRIBED, Subscribed: &scheduler.Event_Subscribed{
-				FrameworkID: &mesos.FrameworkID{Value: "fw"}, HeartbeatIntervalSeconds: &heartbeat, MasterInfo: &mesos.MasterInfo{Version: proto("1.11.0")},
-			},
-		}}}
+		return subscribedTo(a.stream, 1e6)
 	case send:
 		if !w.silent {
 			return []input{callDone{stream: a.stream, call: a.call, ref: a.ref, outcome: w.took}}
